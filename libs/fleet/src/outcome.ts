@@ -32,7 +32,12 @@ export type Outcome =
       readonly reason: Reason;
       readonly standing: Standing;
     }
-  | { readonly kind: 'halted'; readonly reason: Reason; readonly standing: Standing; readonly cordoned: readonly string[] }
+  | {
+      readonly kind: 'halted';
+      readonly reason: Reason;
+      readonly standing: Standing;
+      readonly cordoned: readonly string[];
+    }
   | { readonly kind: 'skipped'; readonly reason: Reason }
   | { readonly kind: 'lost'; readonly since: number };
 

@@ -1,1 +1,3 @@
-export {};
+export type * from './action.js';
+export type * from './event.js';
+export * from './rollout.js';

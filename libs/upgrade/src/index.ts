@@ -1,1 +1,3 @@
-export {};
+export * from './journal.js';
+export type * from './observed.js';
+export type * from './step.js';

@@ -1,0 +1,183 @@
+import type {
+  AgentReport,
+  ClusterFacts,
+  Finding,
+  HubCommand,
+  Order,
+  Outcome,
+  Progress,
+  Reason,
+  SliSamples,
+  Verdict,
+} from '@wavegate/fleet';
+import type { ClusterVerdict } from '@wavegate/analysis';
+import type { Rollout, RolloutCluster, RolloutEvent, RolloutHead, RolloutAction } from '@wavegate/rollout';
+
+/**
+ * The hub's side of the runtime needs these ports and nothing else. Production gives Postgres and gRPC, the simulation
+ * gives memory and a seeded network: the loops are the same. Every port method may throw; a loop that meets a throw
+ * drops what it holds in memory, waits, and starts again from the store.
+ */
+
+/** Real time in production, virtual time in simulation. Epoch ms. */
+export interface HubClock {
+  now(): number;
+  /** Resolves after `ms`, or earlier when `wake` is called on it (see WakeBell). */
+  sleep(ms: number, bell?: WakeBell): Promise<void>;
+}
+
+/** A coalescing hint that something may be there: NOTIFY, a report just committed. Losing one costs a poll interval. */
+export interface WakeBell {
+  ring(): void;
+  /** Resolves at the next ring; a ring before the call that was not yet consumed resolves it at once. */
+  next(): Promise<void>;
+}
+
+export interface RolloutClaim {
+  readonly rolloutId: string;
+  /** Raised at every change of holder: a commit with an older one is fenced. */
+  readonly leaseEpoch: number;
+  readonly revision: number;
+  readonly leaseUntil: number;
+  /** The store's clock at the claim. */
+  readonly at: number;
+}
+
+/** `Omit` that keeps a union a union. */
+export type WithoutAt<E> = E extends unknown ? Omit<E, 'at'> : never;
+
+/** A committed report or command that the engine has not seen yet. */
+export interface InboxRow {
+  readonly seq: number;
+  /** The store's clock when it was committed. */
+  readonly at: number;
+  readonly event: WithoutAt<RolloutEvent>;
+}
+
+/** One line of the audit: who did what to which object, and the evidence. Sequence and hash are the store's. */
+export interface AuditEntry {
+  readonly actor: string;
+  readonly action: string;
+  /** "rollout/7f3c", "cluster/stg-fra-1", "token/ab12". */
+  readonly object: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** Everything one pass of the runner changes: one transaction, or nothing. */
+export interface RolloutCommit {
+  readonly claim: RolloutClaim;
+  readonly head: RolloutHead;
+  readonly clusters: readonly RolloutCluster[];
+  /** sendOrder and withdrawOrder become rows; the store raises the cluster's epoch and fills it into the order. */
+  readonly actions: readonly RolloutAction[];
+  readonly audit: readonly AuditEntry[];
+  readonly inboxDone: readonly number[];
+}
+
+export interface RolloutStore {
+  /** The store's clock (the database's), epoch ms. */
+  now(): Promise<number>;
+  /**
+   * Takes or renews the lease of one rollout that has something to do (inbox rows, or a wake-up that is due) and that
+   * nobody else holds. `null`: nothing to do.
+   */
+  claim(replica: string, leaseMs: number): Promise<RolloutClaim | null>;
+  /** The whole rollout. The runner keeps it between passes while revision and lease epoch stay its own. */
+  load(rolloutId: string): Promise<Rollout>;
+  inbox(rolloutId: string, limit: number): Promise<readonly InboxRow[]>;
+  /** `fenced`: revision or lease epoch moved on; nothing was changed, and the caller must forget what it holds. */
+  commit(commit: RolloutCommit): Promise<'committed' | 'fenced'>;
+  /** First rows of a rollout and its `started` event, in one transaction. Throws RolloutExists for a known id. */
+  create(rollout: Rollout, audit: AuditEntry): Promise<void>;
+  /** A person's command as an inbox row, with its audit line. */
+  appendCommand(rolloutId: string, event: WithoutAt<RolloutEvent>, audit: AuditEntry): Promise<void>;
+}
+
+/** One live stream of an agent, as the store knows it. */
+export interface SessionRef {
+  readonly clusterId: string;
+  readonly generation: number;
+}
+
+export interface SessionOpening {
+  readonly clusterId: string;
+  readonly replica: string;
+  /** kube-system UID from the hello; compared with the one recorded at enrolment. */
+  readonly clusterUid: string;
+  readonly certificateSerial: string;
+  readonly agentVersion: string;
+  readonly facts: ClusterFacts;
+}
+
+export type OrderState = 'open' | 'confirmed' | 'withdrawing' | 'withdrawn' | 'refused' | 'done';
+
+export interface SessionStore {
+  /** Issues the next generation and makes it the cluster's authoritative session; or refuses with a reason. */
+  open(opening: SessionOpening): Promise<{ readonly generation: number } | { readonly refused: Reason }>;
+  /** Says that these sessions were alive just now. Returns those that are no longer the authoritative ones. */
+  beat(sessions: readonly SessionRef[]): Promise<readonly SessionRef[]>;
+  /** The stream ended. Does nothing when a newer generation is there. */
+  close(session: SessionRef): Promise<void>;
+  /**
+   * Clusters silent for `lostAfterMs` or longer become lost: an `agentLost` inbox row for each rollout that has
+   * them and is not finished. Any replica may call it; each loss is told once.
+   */
+  expire(lostAfterMs: number): Promise<number>;
+  /** Of these live sessions' certificates, the ones revoked or whose cluster was removed. */
+  revoked(sessions: readonly SessionRef[]): Promise<readonly SessionRef[]>;
+}
+
+/** What a replica has to tell the agents it holds. */
+export type Outgoing = { readonly session: SessionRef; readonly command: HubCommand };
+
+export interface OrderStore {
+  /**
+   * For the sessions of this replica: orders not yet accepted, confirmations and withdrawals not yet acknowledged.
+   * Idempotent: the same command is returned until the agent's answer has been taken.
+   */
+  outgoing(sessions: readonly SessionRef[]): Promise<readonly Outgoing[]>;
+  /**
+   * Commits one report of an agent: order row, cluster facts, inbox rows, in one transaction. Only then may it be
+   * acknowledged. A report of a session that is not the authoritative one is refused (`fenced`). The answer may hold
+   * commands for the agent: `confirm` or `withdraw` after `orderAccepted`.
+   */
+  take(session: SessionRef, report: AgentReport): Promise<TakenReport>;
+  /** The open and recent orders of a cluster, newest first. */
+  ofCluster(clusterId: string, limit: number): Promise<readonly StoredOrder[]>;
+}
+
+export type TakenReport =
+  | { readonly kind: 'taken'; readonly commands: readonly HubCommand[] }
+  /** Known already (a resend): acknowledged again, changes nothing. */
+  | { readonly kind: 'duplicate'; readonly commands: readonly HubCommand[] }
+  | { readonly kind: 'fenced'; readonly reason: Reason };
+
+export interface StoredOrder {
+  readonly order: Order;
+  readonly state: OrderState;
+  readonly progress: Progress | null;
+  readonly findings: readonly Finding[];
+  readonly outcome: Outcome | null;
+}
+
+/** Judges a wave from its clusters' ends; bound to libs/analysis by the hub. */
+export interface WaveJudge {
+  judge(wave: number, clusters: readonly ClusterVerdict[], samples: readonly SliSamples[]): Verdict;
+}
+
+/** Where decided `notify` and `askApproval` actions go: log and audit first, webhooks later. */
+export interface Notifier {
+  notify(rolloutId: string, action: RolloutAction): Promise<void>;
+}
+
+/** The stream to one agent, as the dispatcher sees it. */
+export interface AgentStream {
+  readonly session: SessionRef;
+  /**
+   * Resolves once the command is written and there is room in the window of unacknowledged messages; rejects when the
+   * stream is over. Written is not delivered: only the agent's answer ends a command.
+   */
+  send(command: HubCommand): Promise<void>;
+  /** Ends the stream and tells the agent why. */
+  end(reason: Reason, retryAfterMs: number): void;
+}
