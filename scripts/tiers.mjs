@@ -1,0 +1,116 @@
+// `make test`: runs each tier by itself, says which ran and which were left out and why, and ends with one line for all.
+//   node scripts/tiers.mjs [unit,simulation,integration,kube]
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { build } from './build.mjs';
+import { runNode, seconds } from './run.mjs';
+import { root } from './setup.mjs';
+
+const logs = join(root, '.wavegate', 'tiers');
+const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+const inCi = process.env.CI === 'true';
+
+/** In the order in which they run: the quick ones first, the real API servers last. `prepare` returns why a tier cannot run. */
+const tiers = {
+  unit: {},
+  simulation: { env: { SEEDS: process.env.SEEDS ?? '300', FROM: process.env.FROM ?? '1' } },
+  integration: { prepare: builtPrograms },
+  kube: { prepare: kubeComponents },
+};
+
+let builtOnce;
+async function builtPrograms() {
+  builtOnce ??= build({ quiet: true });
+  return (await builtOnce) === 0 ? undefined : 'the programs could not be built (`make build` shows why)';
+}
+
+async function kubeComponents() {
+  if (process.platform !== 'linux') return `it runs real Linux programs and this is ${process.platform}`;
+  const obtain = join(root, 'test', 'kube', 'world', 'obtain.mjs');
+  if (!existsSync(obtain)) return `${relative(root, obtain)} is missing`;
+  const log = join(logs, 'kube-obtain.log');
+  console.log(
+    'tier kube: looking for etcd and the Kubernetes components (the first time this can take some minutes) …',
+  );
+  const obtained = await runNode([obtain], { log });
+  if (obtained.code !== 0) return `its components could not be obtained (see ${relative(root, log)})`;
+  return builtPrograms();
+}
+
+function asked() {
+  const names = (process.argv[2] ?? Object.keys(tiers).join(',')).split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !(name in tiers));
+  if (unknown.length > 0 || names.length === 0) {
+    console.error(
+      `TIERS=${names.join(',')}: ${unknown.join(', ')} is no tier; use some of ${Object.keys(tiers).join(',')}`,
+    );
+    process.exit(2);
+  }
+  return Object.keys(tiers).filter((name) => names.includes(name));
+}
+
+/** Reads jest's report. A file that does not even load has no tests in the report, yet it failed. */
+function countsOf(report) {
+  if (!existsSync(report)) return undefined;
+  const result = JSON.parse(readFileSync(report, 'utf8'));
+  return {
+    passed: result.numPassedTests,
+    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}
+
+async function runTier(name) {
+  const startedAt = Date.now();
+  const report = join(logs, `${name}.json`);
+  const log = join(logs, `${name}.log`);
+  rmSync(report, { force: true });
+  const args = [jest, '--json', `--outputFile=${report}`, '--passWithNoTests', ...(inCi ? ['--ci'] : [])];
+  const env = { TIER: name, NODE_OPTIONS: '--experimental-vm-modules --no-warnings', ...tiers[name].env };
+  const { code } = await runNode(args, { log, env });
+  const counts = countsOf(report) ?? { passed: 0, failed: 0, skipped: 0 };
+  const outcome = { name, ...counts, took: seconds(startedAt), log: relative(root, log), trouble: undefined };
+  if (counts.passed + counts.failed === 0) outcome.trouble = 'not one test was executed';
+  else if (counts.failed > 0) outcome.trouble = `${counts.failed} failed`;
+  else if (code !== 0) outcome.trouble = `jest ended with exit code ${code}`;
+  return outcome;
+}
+
+function describe({ name, passed, failed, skipped, took, trouble, log }) {
+  console.log(`tier ${name}: ran, ${passed} passed, ${failed} failed, ${skipped} skipped in ${took}`);
+  if (trouble) console.log(`tier ${name}: FAILED, ${trouble}; look into ${log}`);
+}
+
+function summarise(outcomes, notAsked, unable) {
+  console.log('');
+  outcomes.forEach(describe);
+  for (const name of notAsked) console.log(`tier ${name}: left out: TIERS does not name it`);
+  const left = inCi ? 'CANNOT RUN, which is a failure with CI=true' : 'left out';
+  for (const { name, why } of unable) console.log(`tier ${name}: ${left}: ${why}`);
+  const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+  // Under CI a tier that could not run counts as one failure, so that the last line alone tells the truth.
+  const missing = inCi ? unable.length : 0;
+  const line = `${sum('passed')} passed, ${sum('failed') + missing} failed, ${sum('skipped')} skipped`;
+  writeFileSync(join(logs, 'summary.txt'), `${line}\n`);
+  const bad = missing > 0 || outcomes.length === 0 || outcomes.some(({ trouble }) => trouble);
+  process.exitCode = bad ? 1 : 0;
+  console.log(line);
+}
+
+const wanted = asked();
+mkdirSync(logs, { recursive: true });
+rmSync(join(logs, 'summary.txt'), { force: true });
+const outcomes = [];
+const unable = [];
+for (const name of wanted) {
+  const why = await tiers[name].prepare?.();
+  if (why) {
+    console.log(`tier ${name}: cannot run: ${why}`);
+    unable.push({ name, why });
+    continue;
+  }
+  console.log(`tier ${name}: running …`);
+  outcomes.push(await runTier(name));
+}
+const notAsked = Object.keys(tiers).filter((name) => !wanted.includes(name));
+summarise(outcomes, notAsked, unable);
