@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The components beside Kubernetes itself, one version for all clusters. */
+export const ETCD_VERSION = '3.6.16';
+export const KWOK_VERSION = '0.8.0';
+
+const known = new Map<string, string>();
+
+/**
+ * Where a program of one version lies. What is not known yet is asked of obtain.mjs, which fills the cache when
+ * something is missing (minutes the first time: its progress lines go to this process's stderr).
+ */
+export function programPath(program: string, version: string): string {
+  const key = `${program}@${version}`;
+  if (!known.has(key)) obtain(setOf(program, version));
+  const path = known.get(key);
+  if (path) return path;
+  throw new Error(`the kube tier has no ${program} ${version}; it has ${[...known.keys()].sort().join(', ')}`);
+}
+
+/** As the sets are called in obtain-catalogue.mjs. */
+function setOf(program: string, version: string): string {
+  if (program.startsWith('etcd')) return 'etcd';
+  return program === 'kwok' ? 'kwok' : version;
+}
+
+/** One set only: a test that needs one minor must not wait for the build of another. */
+function obtain(set: string): void {
+  const script = join(import.meta.dirname, 'obtain.mjs');
+  const json = execFileSync(process.execPath, [script, `--only=${set}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  for (const [key, path] of Object.entries(JSON.parse(json) as Record<string, string>)) known.set(key, path);
+}
