@@ -42,7 +42,13 @@ export const REASON_CODES = {
   retried: ['by', 'attempt'],
   skipped_by_person: ['by'],
   already_at_target: ['version'],
-  rollback_asked: ['by'],
+  rollback_asked: ['by', 'rungs'],
+  verdict_overridden: ['by'],
+  // a cluster that a plan leaves out
+  excluded_by_plan: [],
+  driver_missing: [],
+  facts_missing: [],
+  hop_impossible: ['detail'],
   // inside one cluster
   preflight_running: [],
   preflight_blocked: ['findings', 'first'],

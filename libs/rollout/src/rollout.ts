@@ -56,6 +56,8 @@ export interface WaveState {
   readonly healthyAt: number | null;
   readonly approvals: readonly { readonly by: string; readonly at: number }[];
   readonly verdict: VerdictKind | null;
+  /** Who took a verdict other than `promote` upon themselves, by `resume --allow N`; null: nobody. Audited. */
+  readonly verdictOverriddenBy: string | null;
   readonly gates: readonly GateResult[];
 }
 
