@@ -1,0 +1,71 @@
+import type { SliSamples } from '@wavegate/fleet';
+import type { Metrics } from '@wavegate/runtime/agent';
+import { SeededRandom } from './seeded-random.js';
+import type { SimulatedCluster } from './simulated-cluster.js';
+
+type Request = Parameters<Metrics['samples']>[0];
+
+/** Objectives that simulated clusters know, with the share of bad events of a healthy one. */
+const OBJECTIVES: Readonly<Record<string, { readonly objective: number; readonly usual: number }>> = {
+  'apiserver-availability': { objective: 0.999, usual: 0.0001 },
+  'apiserver-write-latency': { objective: 0.99, usual: 0.001 },
+  'checkout-availability': { objective: 0.999, usual: 0.0002 },
+};
+
+/** Share of bad events while the new version hurts users: forty times and more what an objective of 99.9 % tolerates. */
+const BURNING = 0.06;
+
+/**
+ * Service levels of a simulated cluster, as pairs [bad, total] per period. A period's numbers follow from the seed, the
+ * objective and the period's time alone, so that asking twice gives the same answer, as a metrics source would.
+ */
+export class SimulatedMetrics implements Metrics {
+  constructor(private readonly cluster: SimulatedCluster) {}
+
+  samples(request: Request): Promise<readonly SliSamples[]> {
+    return Promise.resolve(request.objectives.map((name) => this.sli(name, request)));
+  }
+
+  private sli(name: string, request: Request): SliSamples {
+    const known = OBJECTIVES[name];
+    const { from, until, periodMs, baselinePeriods } = request;
+    const after = Math.max(0, Math.floor((until - from) / periodMs));
+    const sample = (index: number): readonly [number, number] | null =>
+      known ? this.sample(name, known.usual, from + index * periodMs, periodMs) : null;
+    return {
+      name,
+      objective: known?.objective ?? 0.999,
+      decisive: true,
+      baseline: Array.from({ length: baselinePeriods }, (_, i) => sample(i - baselinePeriods)),
+      after: Array.from({ length: after }, (_, i) => sample(i)),
+    };
+  }
+
+  // eslint-disable-next-line wavegate/parameters -- one period of one objective
+  private sample(name: string, usual: number, at: number, periodMs: number): readonly [number, number] | null {
+    const { spec, state } = this.cluster;
+    if (spec.faults.noMetrics) return null;
+    const random = new SeededRandom(`${spec.seed}/${spec.name}/${name}/${at}`);
+    const total = Math.round(((spec.traffic * spec.speed * periodMs) / 60_000) * (0.8 + 0.4 * random.next()));
+    const down = name.startsWith('apiserver') ? overlap(state.apiDown, at, periodMs) : 0;
+    const burning = name === 'checkout-availability' ? overlap(state.burns, at, periodMs) : 0;
+    const share = Math.min(1, usual + burning * BURNING + down);
+    return [binomial(random, total, share), total];
+  }
+}
+
+/** The part of the period [at, at + periodMs) that lies in one of the intervals. */
+function overlap(intervals: readonly { from: number; until: number | null }[], at: number, periodMs: number): number {
+  const end = at + periodMs;
+  const ms = intervals.map(({ from, until }) => Math.max(0, Math.min(end, until ?? end) - Math.max(at, from)));
+  return Math.min(1, ms.reduce((sum, part) => sum + part, 0) / periodMs);
+}
+
+/** About Binomial(n, p): exact in the mean, with a variance near enough for a judge to have something to think about. */
+function binomial(random: SeededRandom, n: number, p: number): number {
+  const mean = n * p;
+  const noise = (random.next() + random.next() + random.next() - 1.5) * 2;
+  const draw = mean + noise * Math.sqrt(mean * (1 - p));
+  const whole = Math.floor(Math.max(0, draw));
+  return Math.min(n, whole + (random.next() < Math.max(0, draw) - whole ? 1 : 0));
+}
