@@ -19,7 +19,7 @@ export const file_wavegate_agent_v1_gateway: GenFile = /*@__PURE__*/
  */
 export type AgentMessage = Message<"wavegate.agent.v1.AgentMessage"> & {
   /**
-   * 1, 2, 3 … within this stream.
+   * 1, 2, 3 … within this stream. Heartbeats carry 0: they are neither counted in the window nor acknowledged.
    *
    * @generated from field: uint64 seq = 1;
    */
@@ -112,6 +112,8 @@ export const AgentMessageSchema: GenMessage<AgentMessage> = /*@__PURE__*/
  */
 export type HubMessage = Message<"wavegate.agent.v1.HubMessage"> & {
   /**
+   * As in AgentMessage. A go_away may be written beyond the window, since nothing follows it.
+   *
    * @generated from field: uint64 seq = 1;
    */
   seq: bigint;

@@ -1,0 +1,66 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { Outcome, Rung } from '@wavegate/fleet';
+import type { OrderOutcome, OrderOutcomeSchema } from './gen/wavegate/agent/v1/gateway_pb.js';
+import { fromWireReason, toWireReason } from './reason-mapper.js';
+import { malformed } from './wire-problem.js';
+
+type WireOutcome = NonNullable<MessageInitShape<typeof OrderOutcomeSchema>['outcome']>;
+
+/** Throws for `lost`, which only the hub can conclude. */
+export function toWireOutcome(outcome: Outcome): WireOutcome {
+  switch (outcome.kind) {
+    case 'upgraded':
+      return { case: 'upgraded', value: { standing: { ...outcome.standing } } };
+    case 'rolledBack':
+      return {
+        case: 'rolledBack',
+        value: {
+          rung: outcome.rung,
+          returned: [...outcome.extent.returned],
+          stays: [...outcome.extent.stays],
+          reason: toWireReason(outcome.reason),
+          standing: { ...outcome.standing },
+        },
+      };
+    case 'halted':
+      return {
+        case: 'halted',
+        value: {
+          reason: toWireReason(outcome.reason),
+          standing: { ...outcome.standing },
+          cordoned: [...outcome.cordoned],
+        },
+      };
+    case 'skipped':
+      return { case: 'skipped', value: { reason: toWireReason(outcome.reason) } };
+    case 'lost':
+      throw new TypeError('an agent cannot report itself lost');
+  }
+}
+
+export function fromWireOutcome(wire: OrderOutcome['outcome']): Outcome {
+  switch (wire.case) {
+    case 'upgraded':
+      return { kind: 'upgraded', standing: wire.value.standing };
+    case 'rolledBack':
+      return {
+        kind: 'rolledBack',
+        // Carried: a rung of a newer ladder is still where the cluster stands.
+        rung: wire.value.rung as Rung,
+        extent: { returned: wire.value.returned, stays: wire.value.stays },
+        reason: fromWireReason(wire.value.reason),
+        standing: wire.value.standing,
+      };
+    case 'halted':
+      return {
+        kind: 'halted',
+        reason: fromWireReason(wire.value.reason),
+        standing: wire.value.standing,
+        cordoned: wire.value.cordoned,
+      };
+    case 'skipped':
+      return { kind: 'skipped', reason: fromWireReason(wire.value.reason) };
+    default:
+      throw malformed('an outcome of a kind that this release does not know');
+  }
+}
