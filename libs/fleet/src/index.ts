@@ -1,3 +1,4 @@
+export * from './calendar.js';
 export * from './canonical.js';
 export * from './cluster.js';
 export * from './finding.js';
@@ -6,6 +7,7 @@ export * from './order.js';
 export * from './outcome.js';
 export * from './plan.js';
 export * from './reason.js';
+export * from './recurrence.js';
 export * from './selector.js';
 export * from './skew.js';
 export * from './verdict.js';

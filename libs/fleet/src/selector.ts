@@ -28,6 +28,9 @@ const KEY = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61
 const VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
 const TOKEN = /\s*(?:(==|!=|=|!|,|\(|\)|<|>)|([^\s=!,()<>]+)|$)/y;
 
+const EQUALITY = ['=', '==', '!='];
+const SETS = ['in', 'notin'];
+
 interface Token {
   readonly text: string;
   readonly word: boolean;
@@ -53,6 +56,8 @@ function tokens(text: string): Token[] {
   }
   return found;
 }
+
+const isValue = (token: Token): boolean => token.word && VALUE.test(token.text);
 
 /** Recursive descent without recursion: `next` is the only cursor, and the first problem wins. */
 class SelectorReader {
@@ -90,12 +95,12 @@ class SelectorReader {
   }
 
   private comparison(key: string, operator: Token): Requirement | SelectorProblem {
-    if (operator.text === '=' || operator.text === '==' || operator.text === '!=') {
+    if (EQUALITY.includes(operator.text)) {
       const value = this.value();
       if (typeof value !== 'string') return value;
       return { key, op: operator.text === '!=' ? 'notIn' : 'in', values: [value] };
     }
-    if (operator.word && (operator.text === 'in' || operator.text === 'notin')) {
+    if (SETS.includes(operator.text)) {
       const values = this.list();
       if ('problem' in values) return values;
       return { key, op: operator.text === 'in' ? 'in' : 'notIn', values };
@@ -108,7 +113,7 @@ class SelectorReader {
     const token = this.peek();
     if (!token || token.text === ',') return '';
     this.at += 1;
-    if (!token.word || !VALUE.test(token.text)) return this.wrong(token, 'a label value such as prod or eu-west-1');
+    if (!isValue(token)) return this.wrong(token, 'a label value such as prod or eu-west-1');
     return token.text;
   }
 
@@ -118,7 +123,7 @@ class SelectorReader {
     const values = new Set<string>();
     for (;;) {
       const value = this.next();
-      if (!value?.word || !VALUE.test(value.text)) return this.wrong(value, 'a label value such as prod');
+      if (!value || !isValue(value)) return this.wrong(value, 'a label value such as prod');
       values.add(value.text);
       const after = this.next();
       if (after?.text === ')') return [...values].sort();

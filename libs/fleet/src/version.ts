@@ -46,20 +46,14 @@ function vendorOf(suffix: string, build: string): string {
 export function parseVersion(text: string): Version | null {
   const match = SHAPE.exec(text.trim());
   if (!match) return null;
-  const [, major = '', minor = '', patch = '', suffix = '', build = ''] = match;
-  const prerelease = PRERELEASE.test(suffix) ? suffix : '';
-  const release = semver.valid(
-    `${Number(major)}.${Number(minor)}.${Number(patch)}${prerelease ? `-${prerelease}` : ''}`,
-  );
-  if (release === null) return null;
-  return {
-    major: Number(major),
-    minor: Number(minor),
-    patch: Number(patch),
-    text: release,
-    raw: text,
-    vendor: prerelease ? vendorOf('', build) : vendorOf(suffix, build),
-  };
+  const [suffix, build] = [match[4] ?? '', match[5] ?? ''];
+  const prerelease = PRERELEASE.test(suffix);
+  const release = [match[1], match[2], match[3]].map(Number).join('.');
+  // semver refuses what only looks like a prerelease ("rc.01").
+  const version = semver.parse(prerelease ? `${release}-${suffix}` : release);
+  if (!version) return null;
+  const { major, minor, patch, version: normalised } = version;
+  return { major, minor, patch, text: normalised, raw: text, vendor: vendorOf(prerelease ? '' : suffix, build) };
 }
 
 /** For texts already checked by `parseVersion` or the plan reader; throws RangeError on others. */
