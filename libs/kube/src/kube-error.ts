@@ -1,0 +1,56 @@
+/** What an API server's refusal says, in one shape, whether the client threw an ApiException or a plain error. */
+export interface KubeError {
+  /** HTTP status; 0 when no server answered. */
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly causes: readonly { readonly reason: string; readonly message: string }[];
+  /** From Retry-After; null where the server sent none. */
+  readonly retryAfterMs: number | null;
+}
+
+export function toKubeError(error: unknown): KubeError {
+  const thrown = (error ?? {}) as {
+    code?: unknown;
+    body?: unknown;
+    headers?: Record<string, string>;
+    message?: unknown;
+  };
+  const status = parseStatus(thrown.body);
+  const retryAfter = Number(thrown.headers?.['retry-after'] ?? NaN);
+  return {
+    code: typeof thrown.code === 'number' ? thrown.code : 0,
+    reason: status.reason ?? '',
+    message: status.message ?? String(thrown.message ?? error),
+    causes: (status.details?.causes ?? []).map((cause) => ({
+      reason: cause.reason ?? '',
+      message: cause.message ?? '',
+    })),
+    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : null,
+  };
+}
+
+interface StatusBody {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: { readonly causes?: readonly { readonly reason?: string; readonly message?: string }[] };
+}
+
+function parseStatus(body: unknown): StatusBody {
+  if (typeof body === 'object' && body !== null) return body;
+  if (typeof body !== 'string') return {};
+  try {
+    return JSON.parse(body) as StatusBody;
+  } catch {
+    return { message: body.slice(0, 300) };
+  }
+}
+
+export function isGone(error: unknown): boolean {
+  return toKubeError(error).code === 404;
+}
+
+/** 409: another resourceVersion, another UID, or a name that exists. */
+export function isConflict(error: unknown): boolean {
+  return toKubeError(error).code === 409;
+}

@@ -1,0 +1,85 @@
+import type { V1Job } from '@kubernetes/client-node';
+import type { Step } from '@wavegate/upgrade';
+import { sha256Hex } from '@wavegate/fleet';
+
+/** Where node Jobs live: a namespace of their own, so that "privileged" is allowed there and nowhere else. */
+export const NODE_JOB_NAMESPACE = 'wavegate-nodes';
+
+export const JOB_LABELS = {
+  order: 'wavegate.dev/order',
+  node: 'wavegate.dev/node',
+  step: 'wavegate.dev/step',
+} as const;
+
+/** What the script on the node is asked to do. */
+export type NodeVerb = 'etcdSnapshot' | 'controlPlane' | 'kubelet' | 'kubeletRollback';
+
+export interface NodeWork {
+  readonly verb: NodeVerb;
+  readonly node: string;
+  readonly from: string;
+  readonly to: string;
+  readonly first: boolean;
+  readonly verify: 'status' | 'restore';
+}
+
+/** Bound of one node Job; the engine has bounds of its own per phase, this one ends a Job whose node never answers. */
+const JOB_DEADLINE_S = 1800;
+
+/**
+ * Named from order, step and node: a restarted agent asks for the same name, finds the Job there, and adopts it.
+ * `try` is in the name because a Job that failed stays as evidence, and a second try needs a name of its own.
+ */
+export function nodeJobName(orderId: string, step: Step, attempt: number): string {
+  return `wg-${sha256Hex(`${orderId}\n${step.name}\n${attempt}`).slice(0, 20)}`;
+}
+
+/**
+ * The one template. Everything that varies is in the arguments: pinned to the node past taints and cordons, no
+ * service-account token, no retries by the Job controller (the engine decides about tries), the host's root mounted.
+ */
+export function nodeJob(name: string, orderId: string, work: NodeWork, image: string): V1Job {
+  const labels = { [JOB_LABELS.order]: orderId, [JOB_LABELS.node]: work.node, [JOB_LABELS.step]: work.verb };
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, namespace: NODE_JOB_NAMESPACE, labels },
+    spec: {
+      backoffLimit: 0,
+      activeDeadlineSeconds: JOB_DEADLINE_S,
+      ttlSecondsAfterFinished: 86_400,
+      template: {
+        metadata: { labels },
+        spec: {
+          nodeName: work.node,
+          restartPolicy: 'Never',
+          automountServiceAccountToken: false,
+          hostPID: true,
+          priorityClassName: 'system-node-critical',
+          tolerations: [{ operator: 'Exists' }],
+          containers: [
+            {
+              name: 'step',
+              image,
+              env: environment(work),
+              securityContext: { privileged: true },
+              terminationMessagePolicy: 'File',
+              volumeMounts: [{ name: 'host', mountPath: '/host' }],
+            },
+          ],
+          volumes: [{ name: 'host', hostPath: { path: '/', type: 'Directory' } }],
+        },
+      },
+    },
+  };
+}
+
+function environment(work: NodeWork): { name: string; value: string }[] {
+  return [
+    { name: 'WG_STEP', value: work.verb },
+    { name: 'WG_FROM', value: work.from },
+    { name: 'WG_TARGET', value: work.to },
+    { name: 'WG_FIRST', value: String(work.first) },
+    { name: 'WG_VERIFY', value: work.verify },
+  ];
+}

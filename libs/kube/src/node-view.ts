@@ -1,0 +1,80 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { NodeFacts } from '@wavegate/fleet';
+import type { ObservedNode } from '@wavegate/upgrade';
+import { CORDON_ANNOTATION } from './cordon.js';
+
+/** V1Node → the words of the fleet. */
+
+export function nodeName(node: V1Node): string {
+  return node.metadata?.name ?? '';
+}
+
+export function roleOf(node: V1Node): 'controlPlane' | 'worker' {
+  const labels = node.metadata?.labels ?? {};
+  const isControlPlane =
+    'node-role.kubernetes.io/control-plane' in labels || 'node-role.kubernetes.io/master' in labels;
+  return isControlPlane ? 'controlPlane' : 'worker';
+}
+
+/** "v1.34.4" → "1.34.4": the product writes versions without the v everywhere. */
+export function bareVersion(text: string | undefined): string {
+  return (text ?? '').replace(/^v/, '');
+}
+
+export function toNodeFacts(node: V1Node): NodeFacts {
+  return {
+    name: nodeName(node),
+    role: roleOf(node),
+    kubelet: bareVersion(node.status?.nodeInfo?.kubeletVersion),
+    ready: readyCondition(node).ready,
+    schedulable: node.spec?.unschedulable !== true,
+    zone: zoneOf(node),
+  };
+}
+
+export function toObservedNode(node: V1Node, staticPods: readonly V1Pod[], podsToEvict: number): ObservedNode {
+  const ready = readyCondition(node);
+  return {
+    name: nodeName(node),
+    role: roleOf(node),
+    zone: zoneOf(node),
+    kubelet: bareVersion(node.status?.nodeInfo?.kubeletVersion),
+    ready: ready.ready,
+    readySince: ready.since,
+    cordoned: node.spec?.unschedulable === true,
+    cordonedBy: cordonOwner(node),
+    podsToEvict,
+    staticPods: Object.fromEntries(staticPods.map((pod) => [componentOf(pod), toStaticPod(pod)])),
+  };
+}
+
+/** The order whose cordon this is; null where somebody else cordoned the node, or nobody. */
+export function cordonOwner(node: V1Node): string | null {
+  const owner = node.metadata?.annotations?.[CORDON_ANNOTATION];
+  return node.spec?.unschedulable === true && owner ? owner : null;
+}
+
+function zoneOf(node: V1Node): string {
+  return node.metadata?.labels?.['topology.kubernetes.io/zone'] ?? '';
+}
+
+function readyCondition(node: V1Node): { ready: boolean; since: number } {
+  const condition = node.status?.conditions?.find((candidate) => candidate.type === 'Ready');
+  return { ready: condition?.status === 'True', since: condition?.lastTransitionTime?.getTime() ?? 0 };
+}
+
+function componentOf(pod: V1Pod): string {
+  return pod.metadata?.labels?.component ?? '';
+}
+
+function toStaticPod(pod: V1Pod): { version: string; ready: boolean; since: number } {
+  const image = pod.spec?.containers[0]?.image ?? '';
+  const started = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt?.getTime();
+  const readyAt = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
+  return {
+    version: bareVersion(image.split('@')[0]?.split(':').at(-1)),
+    ready: readyAt?.status === 'True',
+    // Whichever came last: a restarted container keeps the pod's Ready time for a moment.
+    since: Math.max(started ?? 0, readyAt?.lastTransitionTime?.getTime() ?? 0),
+  };
+}

@@ -1,0 +1,48 @@
+import type { V1Pod } from '@kubernetes/client-node';
+import type { PlanSpec } from '@wavegate/fleet';
+
+/** What a drain does with a pod: the same filters, in the same order, as `kubectl drain` (reference §3.13), with consent from the plan. */
+export type PodFate =
+  | { readonly kind: 'evict' }
+  /** Stays where it is: the drain is complete without it. */
+  | { readonly kind: 'kept'; readonly why: 'daemonSet' | 'mirror' | 'ownAgent' }
+  /** Evicting it would lose something nobody consented to lose. */
+  | { readonly kind: 'refused'; readonly why: 'emptyDir' | 'unmanaged' };
+
+export type DrainConsent = Pick<PlanSpec['drain'], 'deleteEmptyDir' | 'evictUnmanaged'>;
+
+export function fateOf(pod: V1Pod, consent: DrainConsent): PodFate {
+  if (isMirror(pod)) return { kind: 'kept', why: 'mirror' };
+  const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  const controller = controllerOf(pod);
+  if (finished) return { kind: 'evict' };
+  if (controller?.kind === 'DaemonSet') return { kind: 'kept', why: 'daemonSet' };
+  const namespace = pod.metadata?.namespace ?? '';
+  if (hasEmptyDir(pod) && !allows(consent.deleteEmptyDir.namespaces, namespace))
+    return { kind: 'refused', why: 'emptyDir' };
+  if (!controller && !allows(consent.evictUnmanaged.namespaces, namespace))
+    return { kind: 'refused', why: 'unmanaged' };
+  return { kind: 'evict' };
+}
+
+/** Namespaces as the plan lists them; "*" is all. */
+function allows(namespaces: readonly string[], namespace: string): boolean {
+  return namespaces.includes('*') || namespaces.includes(namespace);
+}
+
+export function isMirror(pod: V1Pod): boolean {
+  return pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined;
+}
+
+function hasEmptyDir(pod: V1Pod): boolean {
+  return pod.spec?.volumes?.some((volume) => volume.emptyDir !== undefined) ?? false;
+}
+
+export function controllerOf(pod: V1Pod): { readonly kind: string; readonly name: string } | null {
+  const owner = pod.metadata?.ownerReferences?.find((reference) => reference.controller === true);
+  return owner ? { kind: owner.kind, name: owner.name } : null;
+}
+
+export function podName(pod: V1Pod): string {
+  return `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`;
+}

@@ -1,0 +1,85 @@
+import type { V1PodDisruptionBudget } from '@kubernetes/client-node';
+import { reason, type Finding, type Plan } from '@wavegate/fleet';
+import type { StepResult } from '@wavegate/runtime/agent';
+import type { KubeAccess } from './kube-access.js';
+import { toKubeError } from './kube-error.js';
+import { nodeName, toNodeFacts } from './node-view.js';
+import { fateOf, podName } from './pod-filter.js';
+
+/**
+ * Looks for what would make the upgrade fail or hang, before anything is touched. Blocking findings end the order as
+ * skipped; the whole list goes to the hub.
+ */
+export async function runPreflight(kube: KubeAccess, plan: Plan, target: string): Promise<StepResult> {
+  try {
+    const findings = await Promise.all([nodeFindings(kube), budgetFindings(kube), podFindings(kube, plan, target)]);
+    return { kind: 'succeeded', findings: findings.flat() };
+  } catch (error) {
+    const { code, message } = toKubeError(error);
+    if (code === 0) throw error;
+    return {
+      kind: 'failed',
+      reason: reason('step_failed', { step: 'preflight', node: '', detail: `${code} ${message}` }),
+    };
+  }
+}
+
+async function nodeFindings(kube: KubeAccess): Promise<Finding[]> {
+  const nodes = (await kube.core.listNode()).items;
+  const findings: Finding[] = nodes
+    .filter((node) => !toNodeFacts(node).ready)
+    .map((node) => ({
+      code: 'node_not_ready',
+      severity: 'block',
+      object: nodeName(node),
+      message: `${nodeName(node)} is not Ready`,
+      remedy: 'mend or remove the node first: an upgrade would not make it healthy and may lose quorum or capacity',
+      owner: '',
+    }));
+  return findings;
+}
+
+async function budgetFindings(kube: KubeAccess): Promise<Finding[]> {
+  const budgets = (await kube.policy.listPodDisruptionBudgetForAllNamespaces()).items;
+  return budgets.filter(neverAllows).map((budget) => {
+    const name = `${budget.metadata?.namespace ?? ''}/${budget.metadata?.name ?? ''}`;
+    const { expectedPods = 0, desiredHealthy = 0 } = budget.status ?? {};
+    return {
+      code: 'pdb_never_allows',
+      severity: 'block',
+      object: name,
+      message: `${name} wants ${desiredHealthy} of ${expectedPods} pods healthy at all times: no eviction can ever pass`,
+      remedy: `run ${desiredHealthy + 1} replicas, or set maxUnavailable: 1`,
+      owner: budget.metadata?.labels?.['wavegate.dev/owner'] ?? budget.metadata?.labels?.owner ?? '',
+    };
+  });
+}
+
+/** Healthy as demanded, and still nothing may go: not a moment's shortage but a rule. */
+function neverAllows(budget: V1PodDisruptionBudget): boolean {
+  const { expectedPods = 0, desiredHealthy = 0, disruptionsAllowed = 0 } = budget.status ?? {};
+  return expectedPods > 0 && disruptionsAllowed === 0 && desiredHealthy >= expectedPods;
+}
+
+async function podFindings(kube: KubeAccess, plan: Plan, target: string): Promise<Finding[]> {
+  const pods = (await kube.core.listPodForAllNamespaces()).items;
+  const findings: Finding[] = [];
+  for (const pod of pods) {
+    const fate = fateOf(pod, plan.spec.drain);
+    if (fate.kind !== 'refused') continue;
+    const emptyDir = fate.why === 'emptyDir';
+    findings.push({
+      code: emptyDir ? 'pod_with_local_data' : 'pod_without_controller',
+      severity: 'block',
+      object: podName(pod),
+      message: emptyDir
+        ? `${podName(pod)} keeps data in an emptyDir: the drain before ${target} would delete it`
+        : `${podName(pod)} has no controller: evicted, nothing would make it again`,
+      remedy: emptyDir
+        ? `consent with drain.deleteEmptyDir.namespaces: [${pod.metadata?.namespace ?? ''}], or move the data`
+        : `consent with drain.evictUnmanaged.namespaces: [${pod.metadata?.namespace ?? ''}], or give it a controller`,
+      owner: pod.metadata?.labels?.['wavegate.dev/owner'] ?? '',
+    });
+  }
+  return findings;
+}
