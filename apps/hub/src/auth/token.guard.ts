@@ -1,0 +1,75 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import type { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import { Problem } from '../rest/problem.js';
+import { isRole, NEEDS, ROLES, type Permission } from './roles.js';
+
+/** Who asks; set by the guard, read by the controllers for the audit. */
+export interface Principal {
+  readonly name: string;
+  readonly role: keyof typeof ROLES;
+}
+
+/** Finds a token by its public id; the secret is stored as a hash only. */
+export interface TokenFinder {
+  find(id: string): Promise<{ readonly name: string; readonly role: string; readonly secretSha256: string } | null>;
+}
+
+const PRINCIPAL = Symbol('principal');
+type Marked = Request & { [PRINCIPAL]?: Principal };
+
+export function principalOf(request: Request): Principal {
+  const principal = (request as Marked)[PRINCIPAL];
+  if (!principal) throw new Problem(401, 'not-authenticated', 'No principal');
+  return principal;
+}
+
+/** Deny by default: every route names what it needs, and a request without a good token gets nowhere. */
+export class TokenGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly tokens: TokenFinder,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const needs = this.reflector.getAllAndOverride<Permission | 'nothing' | undefined>(NEEDS, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (needs === 'nothing') return true;
+    const request = context.switchToHttp().getRequest<Marked>();
+    const principal = await this.authenticate(request);
+    if (needs === undefined || !(ROLES[principal.role] as readonly Permission[]).includes(needs)) {
+      throw new Problem(403, 'not-allowed', `The role "${principal.role}" may not do this`, {
+        detail: `It needs the permission "${needs ?? 'none that exists'}".`,
+      });
+    }
+    request[PRINCIPAL] = principal;
+    return true;
+  }
+
+  private async authenticate(request: Request): Promise<Principal> {
+    const match = /^Bearer wgt_([A-Za-z0-9]+)\.([\w-]+)$/.exec(request.header('authorization') ?? '');
+    if (!match)
+      throw unauthenticated('Send "Authorization: Bearer <token>" with a token of the hub (it begins with wgt_).');
+    const [, id = '', secret = ''] = match;
+    const known = await this.tokens.find(id);
+    // The comparison takes its time for unknown ids too, so that ids cannot be told apart by the clock.
+    const right = sameHash(hashSecret(secret), known?.secretSha256 ?? hashSecret(''));
+    if (!known || !right || !isRole(known.role)) throw unauthenticated('This token is not known, or was revoked.');
+    return { name: known.name, role: known.role };
+  }
+}
+
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex');
+}
+
+function sameHash(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+}
+
+function unauthenticated(detail: string): Problem {
+  return new Problem(401, 'not-authenticated', 'This needs a token', { detail });
+}

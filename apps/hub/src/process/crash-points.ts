@@ -1,0 +1,16 @@
+/**
+ * Named points at which the catastrophes' tests end the hub by SIGKILL: "runner.afterCommit" the first time it is
+ * reached, "runner.afterCommit:3" the third time. Without the setting a point costs one comparison.
+ */
+export function armCrashPoint(setting: string | null): { reach(name: string): void } {
+  if (!setting) return { reach: () => undefined };
+  const [point, count = '1'] = setting.split(':');
+  let left = Number(count);
+  return {
+    reach: (name) => {
+      if (name !== point) return;
+      left -= 1;
+      if (left === 0) process.kill(process.pid, 'SIGKILL');
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { Body, Controller, Inject, Post, Req } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
+import type { z } from 'zod';
+import { Needs } from '../auth/roles.js';
+import { principalOf } from '../auth/token.guard.js';
+import { AccessDesk } from '../desks/access-desk.js';
+import { Answers } from './api-docs.js';
+import * as shapes from './shapes.js';
+
+/** Who may come in: agents by join tokens, people and portals by API tokens. Secrets are shown once and kept as hashes. */
+@ApiTags('access')
+@Controller({ version: '1' })
+export class AccessController {
+  constructor(@Inject(AccessDesk) private readonly desk: AccessDesk) {}
+
+  @Post('join-tokens')
+  @Needs('administer')
+  @ApiOperation({ operationId: 'createJoinToken', summary: 'A token by which one agent joins once' })
+  @ApiBody({ standardSchema: shapes.JoinTokenRequest })
+  @Answers(201, shapes.JoinTokenShape, 'The token and the line to run; shown this once')
+  createJoinToken(
+    @Body({ schema: shapes.JoinTokenRequest }) wanted: z.infer<typeof shapes.JoinTokenRequest>,
+    @Req() request: Request,
+  ) {
+    return this.desk.createJoinToken(wanted, principalOf(request).name);
+  }
+
+  @Post('api-tokens')
+  @Needs('administer')
+  @ApiOperation({ operationId: 'createApiToken', summary: 'A token for a person or a portal' })
+  @ApiBody({ standardSchema: shapes.ApiTokenRequest })
+  @Answers(201, shapes.ApiTokenShape, 'The token; shown this once')
+  createApiToken(
+    @Body({ schema: shapes.ApiTokenRequest }) wanted: z.infer<typeof shapes.ApiTokenRequest>,
+    @Req() request: Request,
+  ) {
+    return this.desk.createApiToken(wanted, principalOf(request).name);
+  }
+}

@@ -1,0 +1,79 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { planJsonSchema } from '@wavegate/fleet';
+import type { Request } from 'express';
+import { z } from 'zod';
+import { Needs } from '../auth/roles.js';
+import { principalOf } from '../auth/token.guard.js';
+import { PlanDesk } from '../desks/plan-desk.js';
+import { Answers } from './api-docs.js';
+import * as shapes from './shapes.js';
+
+/** Taken as it comes and judged by the plan's own reader, whose problems name field, value and what would be right. */
+const AnyPlan = z.unknown().meta({ description: 'An UpgradePlan: JSON, or YAML with Content-Type application/yaml' });
+const Validated = z.object({ valid: z.literal(true), name: z.string(), digest: z.string() });
+
+/** Plans are immutable: a digest of the canonical bytes names one. */
+@ApiTags('plans')
+@Controller({ path: 'plans', version: '1' })
+export class PlansController {
+  constructor(@Inject(PlanDesk) private readonly desk: PlanDesk) {}
+
+  @Get()
+  @Needs('read')
+  @ApiOperation({ operationId: 'listPlans', summary: 'Stored plans, newest first' })
+  @Answers(200, shapes.PlanListShape, 'Up to 100')
+  list() {
+    return this.desk.list();
+  }
+
+  @Get('schema')
+  @Needs('nothing')
+  @ApiOperation({ operationId: 'planSchema', summary: 'JSON Schema of a plan, for editors' })
+  schema(): unknown {
+    return planJsonSchema();
+  }
+
+  @Post('validate')
+  @HttpCode(200)
+  @Needs('read')
+  @ApiOperation({
+    operationId: 'validatePlan',
+    summary: 'Check a plan against its schema and the fleet; stores nothing',
+  })
+  @ApiBody({ standardSchema: AnyPlan })
+  @Answers(200, Validated, 'The plan is valid')
+  validate(@Body() body: unknown) {
+    return this.desk.validate(body);
+  }
+
+  @Post('preview')
+  @HttpCode(200)
+  @Needs('read')
+  @ApiOperation({
+    operationId: 'previewPlan',
+    summary: 'What the plan would do to the fleet as it is now; changes nothing',
+  })
+  @ApiBody({ standardSchema: AnyPlan })
+  @Answers(200, shapes.PreviewShape, 'Waves, order, hops, gates, what can be undone, what a clean wave proves')
+  preview(@Body() body: unknown) {
+    return this.desk.preview(body);
+  }
+
+  @Post()
+  @Needs('plan')
+  @ApiOperation({ operationId: 'createPlan', summary: 'Store a plan' })
+  @ApiBody({ standardSchema: AnyPlan })
+  @Answers(201, shapes.PlanStoredShape, 'The stored plan with its defaults written out')
+  create(@Body() body: unknown, @Req() request: Request) {
+    return this.desk.create(body, principalOf(request).name);
+  }
+
+  @Get(':plan')
+  @Needs('read')
+  @ApiOperation({ operationId: 'getPlan', summary: 'One plan, by digest or by name (the newest so called)' })
+  @Answers(200, shapes.PlanStoredShape, 'The plan')
+  get(@Param('plan') plan: string) {
+    return this.desk.get(plan);
+  }
+}

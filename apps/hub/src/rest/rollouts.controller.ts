@@ -1,0 +1,168 @@
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
+import { z } from 'zod';
+import { Needs } from '../auth/roles.js';
+import { principalOf } from '../auth/token.guard.js';
+import { RolloutDesk } from '../desks/rollout-desk.js';
+import { Answers } from './api-docs.js';
+import * as shapes from './shapes.js';
+
+const ExplainQuery = z.strictObject({ cluster: z.string().min(1) });
+
+/** Executions of plans, and everything a person can say to one. Commands are durable before they are answered. */
+@ApiTags('rollouts')
+@Controller({ path: 'rollouts', version: '1' })
+export class RolloutsController {
+  constructor(@Inject(RolloutDesk) private readonly desk: RolloutDesk) {}
+
+  @Post()
+  @Needs('operate')
+  @ApiOperation({ operationId: 'startRollout', summary: 'Start a stored plan over the fleet as it is now' })
+  @ApiBody({ standardSchema: shapes.RolloutRequest })
+  @Answers(201, shapes.RolloutShape, 'The rollout; its list of clusters is frozen from here on')
+  start(
+    @Body({ schema: shapes.RolloutRequest }) wanted: z.infer<typeof shapes.RolloutRequest>,
+    @Req() request: Request,
+  ) {
+    return this.desk.start(wanted.plan, principalOf(request).name);
+  }
+
+  @Get()
+  @Needs('read')
+  @ApiOperation({ operationId: 'listRollouts', summary: 'Rollouts, newest first' })
+  @Answers(200, shapes.RolloutListShape, 'Up to 100')
+  list() {
+    return this.desk.list();
+  }
+
+  @Get(':rollout')
+  @Needs('read')
+  @ApiOperation({ operationId: 'getRollout', summary: 'One rollout, by id or a unique beginning of it, or "latest"' })
+  @Answers(200, shapes.RolloutShape, 'State, waves and gates')
+  get(@Param('rollout') rollout: string) {
+    return this.desk.get(rollout);
+  }
+
+  @Get(':rollout/clusters')
+  @Needs('read')
+  @ApiOperation({ operationId: 'listRolloutClusters', summary: 'Its clusters in order' })
+  @ApiQuery({ name: 'wave', required: false, type: Number })
+  @ApiQuery({ name: 'phase', required: false, type: String })
+  @ApiQuery({ name: 'limit', required: false, type: Number })
+  @ApiQuery({ name: 'cursor', required: false, type: String })
+  @Answers(200, shapes.RolloutClusterListShape, 'One page')
+  clusters(
+    @Param('rollout') rollout: string,
+    @Query({ schema: shapes.RolloutClusterQuery }) query: z.infer<typeof shapes.RolloutClusterQuery>,
+  ) {
+    return this.desk.clusters(rollout, query);
+  }
+
+  @Get(':rollout/explain')
+  @Needs('read')
+  @ApiOperation({ operationId: 'explain', summary: 'Why a cluster stands where it stands, and what happens next' })
+  @ApiQuery({ name: 'cluster', required: true, type: String })
+  @Answers(200, shapes.ExplainShape, 'The answer')
+  explain(@Param('rollout') rollout: string, @Query({ schema: ExplainQuery }) query: z.infer<typeof ExplainQuery>) {
+    return this.desk.explain(rollout, query.cluster);
+  }
+
+  @Post(':rollout/pause')
+  @HttpCode(200)
+  @Needs('operate')
+  @ApiOperation({ operationId: 'pauseRollout', summary: 'No new starts; what runs, runs on' })
+  @Answers(200, shapes.CommandShape, 'Afterwards')
+  pause(@Param('rollout') rollout: string, @Req() request: Request) {
+    return this.desk.command(rollout, { kind: 'paused', by: principalOf(request).name });
+  }
+
+  @Post(':rollout/resume')
+  @HttpCode(200)
+  @Needs('operate')
+  @ApiOperation({
+    operationId: 'resumeRollout',
+    summary: 'Go on; `allow` tolerates that many more failures in this wave (audited)',
+  })
+  @ApiBody({ standardSchema: shapes.ResumeRequest, required: false })
+  @Answers(200, shapes.CommandShape, 'Afterwards')
+  resume(
+    @Param('rollout') rollout: string,
+    @Body({ schema: shapes.ResumeRequest }) body: z.infer<typeof shapes.ResumeRequest>,
+    @Req() request: Request,
+  ) {
+    return this.desk.command(rollout, { kind: 'resumed', by: principalOf(request).name, allow: body.allow });
+  }
+
+  @Post(':rollout/abort')
+  @HttpCode(200)
+  @Needs('operate')
+  @ApiOperation({
+    operationId: 'abortRollout',
+    summary: 'No new start, ever; running clusters stop at their next safe point',
+  })
+  @Answers(200, shapes.CommandShape, 'Afterwards')
+  abort(@Param('rollout') rollout: string, @Req() request: Request) {
+    return this.desk.command(rollout, { kind: 'aborted', by: principalOf(request).name });
+  }
+
+  @Post(':rollout/approve')
+  @HttpCode(200)
+  @Needs('approve')
+  @ApiOperation({ operationId: 'approveWave', summary: 'Approve a wave of this very plan' })
+  @ApiBody({ standardSchema: shapes.ApproveRequest })
+  @Answers(200, shapes.CommandShape, 'Afterwards')
+  approve(
+    @Param('rollout') rollout: string,
+    @Body({ schema: shapes.ApproveRequest }) body: z.infer<typeof shapes.ApproveRequest>,
+    @Req() request: Request,
+  ) {
+    const by = principalOf(request).name;
+    return this.desk.command(rollout, { kind: 'approved', by, wave: body.wave, planDigest: body.planDigest });
+  }
+
+  @Post(':rollout/retry')
+  @HttpCode(200)
+  @Needs('operate')
+  @ApiOperation({ operationId: 'retryCluster', summary: 'A new attempt with the same inputs' })
+  @ApiBody({ standardSchema: shapes.ClusterRequest })
+  @Answers(200, shapes.CommandShape, 'Afterwards')
+  retry(
+    @Param('rollout') rollout: string,
+    @Body({ schema: shapes.ClusterRequest }) body: z.infer<typeof shapes.ClusterRequest>,
+    @Req() request: Request,
+  ) {
+    return this.desk.commandOnCluster(rollout, body.cluster, 'retried', principalOf(request).name);
+  }
+
+  @Post(':rollout/skip')
+  @HttpCode(200)
+  @Needs('operate')
+  @ApiOperation({ operationId: 'skipCluster', summary: 'Leave out a cluster that has not started' })
+  @ApiBody({ standardSchema: shapes.ClusterRequest })
+  @Answers(200, shapes.CommandShape, 'Afterwards')
+  skip(
+    @Param('rollout') rollout: string,
+    @Body({ schema: shapes.ClusterRequest }) body: z.infer<typeof shapes.ClusterRequest>,
+    @Req() request: Request,
+  ) {
+    return this.desk.commandOnCluster(rollout, body.cluster, 'skipped', principalOf(request).name);
+  }
+
+  @Post(':rollout/rollback')
+  @HttpCode(200)
+  @Needs('operate')
+  @ApiOperation({
+    operationId: 'rollBack',
+    summary: 'One rollback order per cluster, each with its rung, or cannot(reason)',
+  })
+  @ApiBody({ standardSchema: shapes.RollbackRequest })
+  @Answers(200, shapes.CommandShape, 'Afterwards, with the clusters that no rung can bring back')
+  rollBack(
+    @Param('rollout') rollout: string,
+    @Body({ schema: shapes.RollbackRequest }) body: z.infer<typeof shapes.RollbackRequest>,
+    @Req() request: Request,
+  ) {
+    return this.desk.rollBack(rollout, body, principalOf(request).name);
+  }
+}
