@@ -1,1 +1,11 @@
-export type * from './ports.js';
+export * from './audit-chain.js';
+export * from './hub-loop.js';
+export * from './in-process-bell.js';
+export * from './order-answer.js';
+export * from './order-dispatcher.js';
+export * from './ports.js';
+export * from './report-taker.js';
+export * from './rollout-batch.js';
+export * from './rollout-runner.js';
+export * from './session-keeper.js';
+export * from './session-registry.js';

@@ -181,3 +181,47 @@ export interface AgentStream {
   /** Ends the stream and tells the agent why. */
   end(reason: Reason, retryAfterMs: number): void;
 }
+
+/** Uniform in [0, 1): jitter of retries. Seeded in simulation. */
+export interface HubRandom {
+  next(): number;
+}
+
+/** Fields always name what the line is about: `rollout`, `cluster`, `attempt`. ERROR only if a person must act now. */
+export interface HubLog {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Stops a loop at its next safe point. The same shape as the agent door's, so that one object serves both. */
+export interface HubCancel {
+  readonly cancelled: boolean;
+  /** Called once at cancellation (at once if it is already cancelled); returns a function that forgets it. */
+  onCancel(act: () => void): () => void;
+}
+
+export const CRASH_POINTS = [
+  'runner.beforeCommit',
+  'runner.afterCommit',
+  'dispatch.beforeSend',
+  'dispatch.afterSend',
+  'take.beforeCommit',
+  'take.afterCommit',
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+/** Named places between two effects, where tests kill the hub. Nothing happens at them in production. */
+export interface CrashPoints {
+  reach(name: CrashPoint): void | Promise<void>;
+}
+
+/** `RolloutStore.create` was given an id that is there already: the same request twice. */
+export class RolloutExists extends Error {
+  override readonly name = 'RolloutExists';
+}
+
+/** No rollout of that id: `load` and `appendCommand` throw it. */
+export class RolloutUnknown extends Error {
+  override readonly name = 'RolloutUnknown';
+}

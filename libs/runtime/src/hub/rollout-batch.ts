@@ -1,0 +1,111 @@
+import type { ClusterVerdict } from '@wavegate/analysis';
+import type { Decision, Rollout, RolloutAction, RolloutCluster, RolloutEvent, RolloutHead } from '@wavegate/rollout';
+import type { AuditEntry, InboxRow, WaveJudge } from './ports.js';
+import { auditOfAction, auditOfEvent } from './rollout-audit.js';
+
+/** The engine, as the runner calls it. Pure. */
+export type Decide = (rollout: Rollout, event: RolloutEvent) => Decision;
+
+/** The runner's own copy of a rollout. The map is changed in place: copying 5,000 rows per event would be the cost. */
+export interface HeldRollout {
+  head: RolloutHead;
+  readonly clusters: Map<string, RolloutCluster>;
+}
+
+export interface BatchInput {
+  readonly held: HeldRollout;
+  readonly rows: readonly InboxRow[];
+  /** The store's clock. */
+  readonly now: number;
+  readonly decide: Decide;
+  readonly judge: WaveJudge;
+}
+
+/** What a batch changed: the material of one commit. */
+export interface Batch {
+  readonly head: RolloutHead;
+  readonly clusters: readonly RolloutCluster[];
+  readonly actions: readonly RolloutAction[];
+  readonly audit: readonly AuditEntry[];
+  readonly inboxDone: readonly number[];
+  /** Events that did not fit, for the log. */
+  readonly ignored: readonly { readonly seq: number | null; readonly kind: string; readonly why: string }[];
+}
+
+/** A wave is judged once per ask; an engine that asks again and again within one batch would never let it end. */
+const MOST_VERDICTS = 64;
+
+/**
+ * Decides on a batch of inbox rows, then on the wake-up if it is due. Time never runs backwards: each event is decided
+ * at the later of its own time and the rollout's. Nothing is written here; after a throw the held copy is worthless.
+ *
+ * `judgeWave` is answered within the same batch, and its verdict commits together with the ask. So there is no moment
+ * at which a crash could leave a wave that waits for a verdict nobody is working on: either both are in, or neither.
+ */
+export function decideBatch(input: BatchInput): Batch {
+  const { held, now } = input;
+  const batch = new BatchInMaking(input);
+  for (const row of input.rows) {
+    batch.apply({ ...row.event, at: Math.max(held.head.at, row.at) } as RolloutEvent, row.seq);
+  }
+  const { wakeAt } = held.head;
+  if (wakeAt !== null && wakeAt <= now) batch.apply({ kind: 'woke', at: Math.max(held.head.at, now) }, null);
+  return batch.done();
+}
+
+class BatchInMaking {
+  private readonly changed = new Map<string, RolloutCluster>();
+  private readonly actions: RolloutAction[] = [];
+  private readonly audit: AuditEntry[] = [];
+  private readonly ignored: { seq: number | null; kind: string; why: string }[] = [];
+  private verdicts = 0;
+
+  constructor(private readonly input: BatchInput) {}
+
+  apply(event: RolloutEvent, seq: number | null): void {
+    const { held, decide } = this.input;
+    const decision = decide(held, event);
+    const line = auditOfEvent(held, event, decision);
+    if (line) this.audit.push(line);
+    if (decision.ignored !== null) this.ignored.push({ seq, kind: event.kind, why: decision.ignored });
+    held.head = decision.head;
+    for (const cluster of decision.clusters) {
+      held.clusters.set(cluster.clusterId, cluster);
+      this.changed.set(cluster.clusterId, cluster);
+    }
+    for (const action of decision.actions) this.carry(action, event.at);
+  }
+
+  done(): Batch {
+    return {
+      head: this.input.held.head,
+      clusters: [...this.changed.values()],
+      actions: this.actions,
+      audit: this.audit,
+      inboxDone: this.input.rows.map((row) => row.seq),
+      ignored: this.ignored,
+    };
+  }
+
+  private carry(action: RolloutAction, at: number): void {
+    this.actions.push(action);
+    const line = auditOfAction(this.input.held.head.id, action);
+    if (line) this.audit.push(line);
+    if (action.kind !== 'judgeWave') return;
+    this.verdicts += 1;
+    if (this.verdicts > MOST_VERDICTS) throw new Error(`wave ${action.wave} asks for verdicts without end`);
+    const verdict = this.input.judge.judge(action.wave, endsOfWave(this.input.held, action.wave), []);
+    this.apply({ kind: 'waveJudged', wave: action.wave, verdict, at }, null);
+  }
+}
+
+/** How the wave's clusters stand: their outcome, or `lost` while they keep their slot in silence. */
+export function endsOfWave(rollout: Rollout, wave: number): readonly ClusterVerdict[] {
+  const ends: ClusterVerdict[] = [];
+  for (const cluster of rollout.clusters.values()) {
+    if (cluster.wave !== wave) continue;
+    const ended = cluster.outcome?.kind ?? (cluster.phase === 'lost' ? 'lost' : null);
+    if (ended) ends.push({ clusterId: cluster.clusterId, ended });
+  }
+  return ends.sort((a, b) => (a.clusterId < b.clusterId ? -1 : 1));
+}
