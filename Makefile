@@ -30,7 +30,7 @@ bench: ## measure; results as JSON in .bench/; ARGS=name picks some
 simulate: ## simulated rollouts with faults: SEEDS=n FROM=seed
 	$(RUN) scripts/program.mjs simulate --seeds $(SEEDS) --from $(FROM) $(ARGS)
 
-dev: ## a hub and one agent on a simulated cluster, restarted on change
+dev: ## the hub, compiled and restarted on change; ARGS="…" also runs wavegate-agent with these words
 	$(RUN) scripts/dev.mjs $(ARGS)
 
 gen: ## write the generated code anew (proto, JSON Schema, OpenAPI)

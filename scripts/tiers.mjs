@@ -60,6 +60,15 @@ function countsOf(report) {
   };
 }
 
+/** Why a tier is not good although it may have no failed test; undefined when it is. */
+function troubleOf({ passed, failed }, { code, hung }) {
+  if (passed + failed === 0) return 'not one test was executed';
+  if (failed > 0) return `${failed} failed`;
+  // Whoever leaves a handle open keeps the process alive for ever; the report was written before.
+  if (hung) return 'jest did not end by itself: a test left a server, a timer or a child behind';
+  return code === 0 ? undefined : `jest ended with exit code ${code}`;
+}
+
 async function runTier(name) {
   const startedAt = Date.now();
   const report = join(logs, `${name}.json`);
@@ -67,13 +76,12 @@ async function runTier(name) {
   rmSync(report, { force: true });
   const args = [jest, '--json', `--outputFile=${report}`, '--passWithNoTests', ...(inCi ? ['--ci'] : [])];
   const env = { TIER: name, NODE_OPTIONS: '--experimental-vm-modules --no-warnings', ...tiers[name].env };
-  const { code } = await runNode(args, { log, env });
+  const result = await runNode(args, { log, env, finished: () => existsSync(report) });
   const counts = countsOf(report) ?? { passed: 0, failed: 0, skipped: 0 };
-  const outcome = { name, ...counts, took: seconds(startedAt), log: relative(root, log), trouble: undefined };
-  if (counts.passed + counts.failed === 0) outcome.trouble = 'not one test was executed';
-  else if (counts.failed > 0) outcome.trouble = `${counts.failed} failed`;
-  else if (code !== 0) outcome.trouble = `jest ended with exit code ${code}`;
-  return outcome;
+  const trouble = troubleOf(counts, result);
+  // Trouble without a failed test counts as one failure, so that the last line alone tells the truth.
+  if (trouble && counts.failed === 0) counts.failed = 1;
+  return { name, ...counts, took: seconds(startedAt), log: relative(root, log), trouble };
 }
 
 function describe({ name, passed, failed, skipped, took, trouble, log }) {
@@ -88,7 +96,7 @@ function summarise(outcomes, notAsked, unable) {
   const left = inCi ? 'CANNOT RUN, which is a failure with CI=true' : 'left out';
   for (const { name, why } of unable) console.log(`tier ${name}: ${left}: ${why}`);
   const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
-  // Under CI a tier that could not run counts as one failure, so that the last line alone tells the truth.
+  // Under CI so does a tier that could not run.
   const missing = inCi ? unable.length : 0;
   const line = `${sum('passed')} passed, ${sum('failed') + missing} failed, ${sum('skipped')} skipped`;
   writeFileSync(join(logs, 'summary.txt'), `${line}\n`);
