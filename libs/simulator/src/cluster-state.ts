@@ -1,6 +1,6 @@
 import type { StepKind } from '@wavegate/upgrade';
 import { ETCD_VERSION } from './cluster-spec.js';
-import type { ClusterSpec } from './cluster-spec.js';
+import type { ClusterSpec, FaultPlan } from './cluster-spec.js';
 import { SeededRandom } from './seeded-random.js';
 
 export interface PodState {
@@ -76,6 +76,8 @@ export interface ClusterState {
   /** When a drain of this step began, and when a blocked pod first refused. */
   drains: Record<string, number>;
   blockedSince: Record<string, number>;
+  /** What goes wrong here: the spec's, and what `inflict` added. */
+  faults: FaultPlan;
   /** How often a fault has struck. */
   strikes: Record<string, number>;
   apiDown: { from: number; until: number | null }[];
@@ -102,6 +104,7 @@ export function firstState(spec: ClusterSpec, at: number): ClusterState {
     effects: [],
     drains: {},
     blockedSince: {},
+    faults: spec.faults,
     strikes: {},
     apiDown: [],
     reachableSince: since,

@@ -1,8 +1,16 @@
 export * from './cluster-spec.js';
 export type * from './cluster-state.js';
+export * from './in-memory-hub-store.js';
 export * from './mortal-process.js';
 export * from './seeded-random.js';
 export * from './simulated-cluster.js';
 export * from './simulated-driver.js';
 export * from './simulated-metrics.js';
 export * from './virtual-clock.js';
+export * from './message-queue.js';
+export * from './network-weather.js';
+export * from './simulated-hub.js';
+export * from './simulated-line.js';
+export * from './simulated-network.js';
+export * from './demo-fleet.js';
+export * from './fleet-generator.js';

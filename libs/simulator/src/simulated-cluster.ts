@@ -2,7 +2,7 @@ import type { Order } from '@wavegate/fleet';
 import type { AgentClock } from '@wavegate/runtime/agent';
 import type { Step, StepKind } from '@wavegate/upgrade';
 import { API_DOWN_FROM, DURATIONS_MS } from './cluster-spec.js';
-import type { ClusterSpec } from './cluster-spec.js';
+import type { ClusterSpec, FaultPlan } from './cluster-spec.js';
 import { firstState } from './cluster-state.js';
 import type { ClusterState, Effect, JobState, NodeState, PodState, Transition } from './cluster-state.js';
 import { SeededRandom } from './seeded-random.js';
@@ -75,6 +75,12 @@ export class SimulatedCluster {
     return () => this.changeActs.delete(act);
   }
 
+  /** Faults beyond the spec's, from now on; they are kept with the state. */
+  inflict(faults: FaultPlan): void {
+    this.current.faults = { ...this.current.faults, ...faults };
+    this.changed();
+  }
+
   /** When the next thing happens by itself, epoch ms; null when nothing is under way. */
   nextAt(): number | null {
     return this.state.transitions[0]?.at ?? null;
@@ -117,7 +123,7 @@ export class SimulatedCluster {
 
   /** The PDB that refuses this eviction right now, and since when; null when it is allowed. */
   refusal(node: string, pod: PodState): { readonly pdb: string; readonly since: number } | null {
-    const fault = this.spec.faults.drainBlocked;
+    const fault = this.current.faults.drainBlocked;
     if (!fault || pod.pdb === null || !this.applies(fault.node, node, 'drainBlocked')) return null;
     this.current.blockedSince[node] ??= this.clock.now();
     const since = this.current.blockedSince[node] ?? 0;
@@ -181,7 +187,7 @@ export class SimulatedCluster {
 
   /** Whether, and how, the faults strike this program. */
   private resultOf(step: JobStep): JobState['result'] {
-    const { failAt, kubeadmReverts, exitsZeroUnchanged } = this.spec.faults;
+    const { failAt, kubeadmReverts, exitsZeroUnchanged } = this.current.faults;
     if (failAt?.step === step.kind && this.strikes('failAt', failAt, step.node)) return 'fails';
     if (step.kind === 'upgradeControlPlane' && kubeadmReverts && this.strikes('reverts', kubeadmReverts, step.node)) {
       return 'reverts';
@@ -284,7 +290,7 @@ export class SimulatedCluster {
 
   /** Starts or ends the harm that the new version does, by which nodes run it now. */
   private weighBurn(at: number, moved: string): void {
-    const trigger = this.spec.faults.sloBurnsAfter;
+    const trigger = this.current.faults.sloBurnsAfter;
     if (!trigger) return;
     const open = this.current.burns.find(({ until }) => until === null);
     const burns = this.burnsWith(trigger);
@@ -316,7 +322,6 @@ export class SimulatedCluster {
     this.recordAt(this.clock.now(), order, step, what);
   }
 
-  // eslint-disable-next-line wavegate/parameters -- when, for whom, by which step, what
   private recordAt(
     at: number,
     order: Pick<Order, 'id' | 'epoch'>,

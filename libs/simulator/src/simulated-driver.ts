@@ -111,7 +111,7 @@ export class SimulatedDriver implements Driver {
     context.report(reason('preflight_running'));
     await this.pass(this.cluster.duration('preflight', step.name), context.cancel);
     if (!this.cluster.reachable) throw new ApiUnreachable('preflight: the API server does not answer');
-    const { preflightBlocks, failAt } = this.cluster.spec.faults;
+    const { preflightBlocks, failAt } = this.cluster.state.faults;
     if (failAt?.step === 'preflight' && this.cluster.strikes('failAt', failAt, failAt.node ?? '')) {
       return { kind: 'failed', reason: failure(step, '', 'simulated failure') };
     }
@@ -143,30 +143,30 @@ export class SimulatedDriver implements Driver {
     if (this.fails(step)) return { kind: 'failed', reason: failure(step, step.node, 'simulated failure') };
     for (;;) {
       const { pods } = cluster.node(step.node);
-      if (pods.length === 0) return { kind: 'succeeded' };
-      const blocked = pods.map((pod) => ({ pod, by: cluster.refusal(step.node, pod) }));
-      const free = blocked.find(({ by }) => by === null);
+      const blocked = pods.flatMap((pod) => {
+        const by = cluster.refusal(step.node, pod);
+        return by ? [{ pod, by }] : [];
+      });
+      const free = pods.find((pod) => blocked.every((other) => other.pod !== pod));
       const first = blocked[0];
-      if (!free && first?.by && cluster.clock.now() >= until) {
-        const { pod, by } = first;
-        return {
-          kind: 'failed',
-          reason: reason('drain_timed_out', { node: step.node, pod: podName(pod), pdb: by.pdb }),
-        };
-      }
-      if (free) {
-        context.report(reason('draining', { node: step.node }));
-        await this.pass(cluster.duration('eviction', free.pod.name), context.cancel);
-        cluster.evict(context.order, step, step.node, free.pod);
-      } else if (first?.by) {
-        context.report(blockedReason(step.node, first.pod, first.by, until));
+      if (free) await this.evict(step, free, context);
+      else if (!first) return { kind: 'succeeded' };
+      else if (this.clock.now() >= until) return { kind: 'failed', reason: timedOut(step.node, first.pod) };
+      else {
+        context.report(blockedReason(step.node, first.pod, { ...first.by, until }));
         await this.pass(cluster.duration('eviction', 'blocked') * 3, context.cancel);
       }
     }
   }
 
+  private async evict(step: StepOf<'drainNode'>, pod: PodState, context: StepContext): Promise<void> {
+    context.report(reason('draining', { node: step.node }));
+    await this.pass(this.cluster.duration('eviction', pod.name), context.cancel);
+    this.cluster.evict(context.order, step, step.node, pod);
+  }
+
   private fails(step: StepOf<'drainNode'>): boolean {
-    const { failAt } = this.cluster.spec.faults;
+    const { failAt } = this.cluster.state.faults;
     return failAt?.step === step.kind && this.cluster.strikes('failAt', failAt, step.node);
   }
 
@@ -217,10 +217,12 @@ function failure(step: Step, node: string, detail: string): Reason {
   return reason('step_failed', { step: step.name, node, detail });
 }
 
-// eslint-disable-next-line wavegate/parameters -- where, what, by what, until when
-function blockedReason(node: string, pod: PodState, by: { pdb: string; since: number }, until: number): Reason {
-  const { pdb, since } = by;
-  return reason('drain_blocked', { node, pod: podName(pod), pdb, owner: pod.owner, since, until });
+function timedOut(node: string, pod: PodState): Reason {
+  return reason('drain_timed_out', { node, pod: podName(pod), pdb: pod.pdb ?? '' });
+}
+
+function blockedReason(node: string, pod: PodState, by: { pdb: string; since: number; until: number }): Reason {
+  return reason('drain_blocked', { node, pod: podName(pod), owner: pod.owner, ...by });
 }
 
 function podName(pod: PodState): string {

@@ -41,10 +41,9 @@ export class SimulatedMetrics implements Metrics {
     };
   }
 
-  // eslint-disable-next-line wavegate/parameters -- one period of one objective
   private sample(name: string, usual: number, at: number, periodMs: number): readonly [number, number] | null {
     const { spec, state } = this.cluster;
-    if (spec.faults.noMetrics) return null;
+    if (state.faults.noMetrics) return null;
     const random = new SeededRandom(`${spec.seed}/${spec.name}/${name}/${at}`);
     const total = Math.round(((spec.traffic * spec.speed * periodMs) / 60_000) * (0.8 + 0.4 * random.next()));
     const down = name.startsWith('apiserver') ? overlap(state.apiDown, at, periodMs) : 0;
