@@ -128,7 +128,7 @@ export async function buildSet(set, programs, { folder, work, say, keepRunning }
   for (const program of programs) {
     const started = Date.now();
     say(`${set.folder}: building ${program}`);
-    const partial = join(folder, `.${program}.${process.pid}`);
+    const partial = join(options.cwd, program); // below the same cache: the rename stays on one disk
     await go(
       ['build', '-trimpath', '-ldflags', `-s -w${stamps.join('')}`, '-o', partial, recipe.package(program)],
       options,
