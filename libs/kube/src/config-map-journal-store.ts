@@ -1,7 +1,7 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { canonicalText, sha256Hex } from '@wavegate/fleet';
 import { JournalConflict, type JournalStore, type StoredJournal } from '@wavegate/runtime/agent';
-import type { Journal } from '@wavegate/upgrade';
+import type { Journal } from '@wavegate/runtime/agent';
 import type { KubeAccess } from './kube-access.js';
 import { isConflict, isGone } from './kube-error.js';
 

@@ -1,6 +1,6 @@
 import { reason, readPlanText, type ClusterFacts, type Order } from '@wavegate/fleet';
 import type { AgentClock, AgentRandom, Driver, StepContext, StepResult } from '@wavegate/runtime/agent';
-import type { Observed, Receipt, Step } from '@wavegate/upgrade';
+import type { Observed, Receipt, Step } from '@wavegate/runtime/agent';
 import { uncordonNode } from './cordon.js';
 import { drainNode } from './drain.js';
 import type { KubeInventory } from './inventory.js';

@@ -1,5 +1,5 @@
 import type { V1Job } from '@kubernetes/client-node';
-import type { Step } from '@wavegate/upgrade';
+import type { Step } from '@wavegate/runtime/agent';
 import { sha256Hex } from '@wavegate/fleet';
 
 /** Where node Jobs live: a namespace of their own, so that "privileged" is allowed there and nowhere else. */

@@ -1,7 +1,7 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { reason, type Reason } from '@wavegate/fleet';
 import { StepInterrupted, type AgentClock, type Cancel } from '@wavegate/runtime/agent';
-import type { Step } from '@wavegate/upgrade';
+import type { Step } from '@wavegate/runtime/agent';
 import type { KubeAccess } from './kube-access.js';
 import { isConflict, isGone } from './kube-error.js';
 import { NODE_JOB_NAMESPACE, nodeJob, nodeJobName, type NodeWork } from './node-job.js';

@@ -1,6 +1,6 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { NodeFacts } from '@wavegate/fleet';
-import type { ObservedNode } from '@wavegate/upgrade';
+import type { ObservedNode } from '@wavegate/runtime/agent';
 import { CORDON_ANNOTATION } from './cordon.js';
 
 /** V1Node → the words of the fleet. */

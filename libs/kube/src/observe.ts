@@ -1,5 +1,5 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
-import type { Observed } from '@wavegate/upgrade';
+import type { Observed } from '@wavegate/runtime/agent';
 import type { KubeAccess } from './kube-access.js';
 import { listNodePods } from './node-pods.js';
 import { cordonOwner, nodeName, toObservedNode } from './node-view.js';

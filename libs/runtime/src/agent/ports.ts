@@ -1,6 +1,9 @@
 import type { AgentReport, ClusterFacts, Finding, HubCommand, Order, Reason, SliSamples } from '@wavegate/fleet';
 import type { Journal, Observed, Step, Receipt } from '@wavegate/upgrade';
 
+// Adapters speak of journals, steps and observations, and may import this door only.
+export type { Journal, Observed, ObservedNode, Receipt, Step } from '@wavegate/upgrade';
+
 /**
  * The agent's side of the runtime needs these ports and nothing else. Production gives Kubernetes and gRPC, the
  * simulation a seeded cluster and network: the loops are the same.
@@ -84,6 +87,11 @@ export type StepResult =
 
 export interface StepContext {
   readonly order: Order;
+  /**
+   * 1 + how often this step has ended as `failed` before (a restart of the agent does not count: it adopts what it
+   * finds). Node Jobs carry it in their name, so that a second try is a new Job and a restart is not.
+   */
+  readonly attempt: number;
   /** Newest reason the step waits for, shown by the screens; lossy. */
   report(reason: Reason): void;
   /** Set when the agent is stopping: leave at the next safe point, without a result, by throwing StepInterrupted. */
