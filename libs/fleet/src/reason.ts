@@ -101,6 +101,8 @@ export const REASON_CODES = {
   local_policy: ['rule'],
   epoch_too_old: ['epoch', 'known'],
   order_unknown_kind: ['kind'],
+  order_malformed: ['field'],
+  plan_digest_mismatch: ['expected', 'found'],
   hub_draining: ['retryAfterMs'],
   agent_busy: ['order'],
 } as const satisfies Record<string, readonly string[]>;

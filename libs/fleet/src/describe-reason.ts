@@ -1,0 +1,124 @@
+import { isoMinute } from './iso-minute.js';
+import type { Reason, ReasonCode } from './reason.js';
+
+/** Turns epoch ms into the text that a sentence carries. */
+export type FormatTime = (at: number) => string;
+
+type Params = Reason['params'];
+type Sentence = (text: (name: string) => string, time: (name: string) => string) => string;
+
+/** One sentence per code, present tense, the object named; typed so that a new code without a sentence does not compile. */
+const SENTENCES: Readonly<Record<ReasonCode, Sentence>> = {
+  waiting_for_wave: (t) => `wave ${t('wave')} is not through`,
+  waiting_for_ring: (t) => `ring ${t('ring')} is not through`,
+  waiting_for_slot: (t) => `all ${t('max')} slots are taken`,
+  window_closed: (_, at) => `its window opens at ${at('opensAt')}`,
+  window_never_opens: () => 'none of its windows ever opens again',
+  freeze_active: (t, at) => `freeze "${t('name')}" until ${at('until')}`,
+  approval_missing: (t) => `wave ${t('wave')} has ${t('have')} of ${t('need')} approvals`,
+  soak_running: (t, at) => `wave ${t('wave')} soaks until ${at('until')}`,
+  budget_exceeded: (t) => `wave ${t('wave')} has ${t('failures')} failures and tolerates ${t('tolerated')}`,
+  verdict_missing: (t) => `wave ${t('wave')} has no verdict yet`,
+  verdict_not_promote: (t) => `the verdict of wave ${t('wave')} is ${t('verdict')}`,
+  offline_waiting: (_, at) => `its agent is offline; waited for until ${at('until')}`,
+  offline_skipped: (_, at) => `its agent was offline until the deadline at ${at('deadline')}; skipped`,
+  offline_failed: (_, at) => `its agent was offline until the deadline at ${at('deadline')}; counted as failed`,
+  rollout_paused: (t) => `the rollout is paused by ${t('by')}`,
+  rollout_aborted: (t) => `the rollout was aborted by ${t('by')}`,
+  rollout_finished: () => 'the rollout is finished',
+  gate_passed: () => 'passed',
+  gate_not_asked: () => 'not asked for',
+  order_sent: (t) => `${t('kind')} order sent; the agent has not accepted it yet`,
+  order_running: (t) => `${t('kind')} order running`,
+  order_withdrawn: () => 'the order was withdrawn before it started',
+  order_expired: (_, at) => `the order was not started by ${at('startBy')}`,
+  order_superseded: (t) => `a newer order took its place (epoch ${t('epoch')})`,
+  agent_lost: (_, at) => `the agent is silent since ${at('since')}`,
+  agent_returned: () => 'the agent is back',
+  retried: (t) => `retried by ${t('by')}: attempt ${t('attempt')}`,
+  skipped_by_person: (t) => `skipped by ${t('by')}`,
+  already_at_target: (t) => `already at ${t('version')}`,
+  rollback_asked: (t) => `rollback asked for by ${t('by')}, approved rungs: ${t('rungs') || 'none'}`,
+  preflight_running: () => 'preflight checks run',
+  preflight_blocked: (t) => `${t('findings')} blocking findings, first ${t('first')}`,
+  backup_running: (t) => `etcd is backed up on ${t('node')}`,
+  backup_failed: (t) => `the backup failed: ${t('detail')}`,
+  receipt_stale: (_, at) => `the backup receipt of ${at('takenAt')} is too old`,
+  control_plane_upgrading: (t) => `control-plane node ${t('node')} is upgraded`,
+  settling: (t, at) => `control-plane node ${t('node')} settles until ${at('until')}`,
+  judging: (t, at) => `${t('phase')} is judged until ${at('until')}`,
+  draining: (t) => `node ${t('node')} is drained`,
+  drain_blocked: (t, at) =>
+    `node ${t('node')}: pod ${t('pod')} is held by PDB ${t('pdb')} (owner ${t('owner') || 'unknown'}) since ${at('since')}; gives up at ${at('until')}`,
+  drain_timed_out: (t) => `draining node ${t('node')} took too long: pod ${t('pod')} is held by PDB ${t('pdb')}`,
+  node_upgrading: (t) => `node ${t('node')} is upgraded`,
+  node_not_ready: (t, at) => `node ${t('node')} is not ready; waited for until ${at('until')}`,
+  api_unreachable: (_, at) => `the API server does not answer since ${at('since')}`,
+  step_failed: (t) => `step ${t('step')} on ${t('node')} failed: ${t('detail')}`,
+  step_timed_out: (t) => `step ${t('step')} on ${t('node')} took too long`,
+  version_mismatch: (t) => `${t('component')} is at ${t('observed')}, expected ${t('expected')}`,
+  skew_violation: (t) => `${t('component')} ${t('version')} breaks the version skew policy: ${t('limit')}`,
+  quorum_at_risk: (t) =>
+    `etcd has ${t('healthy')} of ${t('members')} members healthy: one more away and it loses quorum`,
+  kubeadm_reverted: (t) => `kubeadm went back to ${t('version')} on ${t('node')} by itself`,
+  slo_burned: (t) =>
+    `${t('objective')} burned ${t('consumedPercent')} % of its 30-day budget in ${t('minutes')} minutes`,
+  slo_fast_burn: (t) => `${t('objective')} burns its budget at ${t('burn')} times the sustainable rate`,
+  verdict_inconclusive: (t) => `${t('phase')} could not be judged: ${t('detail')}`,
+  no_data: (t) => `no sufficient data for ${t('objective')}`,
+  no_rung_applies: (t) => `no rung of the rollback ladder applies: ${t('committed')} is committed`,
+  rung_needs_approval: (t) => `rung ${t('rung')} of the rollback ladder needs a person's approval`,
+  rolled_back: (t) => `rolled back (rung ${t('rung')})`,
+  verified: (t) => `verified at ${t('version')}`,
+  hub_away: (_, at) => `the hub is away since ${at('since')}`,
+  deadline_passed: (_, at) => `the deadline at ${at('deadline')} passed`,
+  aborted_mid_order: () => 'stopped at a safe point because the rollout was aborted',
+  journal_rewound: (t) => `the agent's journal is older than the hub knows (found ${t('found')}, known ${t('known')})`,
+  twin_agent: (t) => `another agent of this cluster is at work (generation ${t('generation')})`,
+  token_used: () => 'the join token was used before',
+  token_expired: () => 'the join token has expired',
+  token_unknown: () => 'the join token is unknown',
+  cluster_name_taken: (t) => `a cluster named ${t('name')} is enrolled already`,
+  cluster_uid_mismatch: (t) => `the kube-system UID is ${t('found')}, expected ${t('expected')}: another cluster`,
+  cluster_uid_known: (t) => `this cluster's UID belongs to ${t('cluster')}: a clone or a restore`,
+  cluster_not_approved: () => 'the cluster waits for approval',
+  certificate_revoked: () => 'the certificate was revoked',
+  certificate_expired: (_, at) => `the certificate expired at ${at('expiredAt')}`,
+  certificate_unknown: () => 'the certificate is not one of this hub',
+  newer_generation: (t) => `a newer session took over (generation ${t('generation')})`,
+  schema_too_new: (t) => `schema ${t('schema')} is newer than ${t('known')}, the newest this release knows`,
+  message_too_large: (t) => `the message has ${t('bytes')} bytes, at most ${t('limit')} are allowed`,
+  message_unknown: () => 'the message is of a kind this release does not know',
+  local_policy: (t) => `the cluster's own policy forbids it: ${t('rule')}`,
+  epoch_too_old: (t) => `the order's epoch ${t('epoch')} is older than ${t('known')}, already seen`,
+  order_unknown_kind: (t) => `orders of kind "${t('kind')}" are not known to this release`,
+  order_malformed: (t) => `the order cannot be read: ${t('field')}`,
+  plan_digest_mismatch: (t) => `the order's plan has digest ${t('found')}, not ${t('expected')}`,
+  hub_draining: (t) => `the hub is shutting down; reconnect in ${t('retryAfterMs')} ms`,
+  driver_missing: () => 'no driver of this release upgrades this kind of cluster',
+  excluded_by_plan: () => 'excluded by the plan',
+  facts_missing: () => 'its agent has not reported any facts yet',
+  hop_impossible: (t) => `there is no way to the target: ${t('detail')}`,
+  verdict_overridden: (t) => `the verdict was overridden by ${t('by')}`,
+  agent_busy: (t) => `the agent works at order ${t('order')}`,
+};
+
+/**
+ * One short English sentence, without a full stop, for a person to read beside a cluster or in a log. Times are ISO
+ * minutes in UTC unless a formatter is given. A code of a newer release is shown with its parameters, never dropped.
+ */
+export function describeReason(reason: Reason, formatTime: FormatTime = isoMinute): string {
+  const { code, params } = reason;
+  if (!Object.hasOwn(SENTENCES, code)) return describeUnknown(code, params);
+  const text = (name: string): string => String(Object.hasOwn(params, name) ? params[name] : '?');
+  const time = (name: string): string => {
+    const at = Object.hasOwn(params, name) ? params[name] : undefined;
+    return typeof at === 'number' && Number.isFinite(at) ? formatTime(at) : text(name);
+  };
+  return SENTENCES[code](text, time);
+}
+
+function describeUnknown(code: string, params: Params): string {
+  const names = Object.keys(params).sort();
+  return names.length === 0 ? code : `${code} (${names.map((name) => `${name} ${params[name]}`).join(', ')})`;
+}
