@@ -49,6 +49,8 @@ export function fromWireCommand(body: HubMessage['body']): HubCommand {
     case 'goAway':
       return { kind: 'goAway', reason: fromWireReason(body.value.reason), retryAfterMs: body.value.retryAfterMs };
     default:
-      throw malformed(body.case === undefined ? 'a body that this release does not know' : `${body.case} is no command`);
+      throw malformed(
+        body.case === undefined ? 'a body that this release does not know' : `${body.case} is no command`,
+      );
   }
 }

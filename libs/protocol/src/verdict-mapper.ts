@@ -1,6 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import type { SliEvidence, Verdict } from '@wavegate/fleet';
-import { VerdictSchema, type SliEvidence as WireSli, type Verdict as WireVerdict } from './gen/wavegate/agent/v1/gateway_pb.js';
+import {
+  VerdictSchema,
+  type SliEvidence as WireSli,
+  type Verdict as WireVerdict,
+} from './gen/wavegate/agent/v1/gateway_pb.js';
 import { fromWireReason, toWireReason } from './reason-mapper.js';
 import { carried, present, required } from './wire-values.js';
 

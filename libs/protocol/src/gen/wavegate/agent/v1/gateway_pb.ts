@@ -112,7 +112,7 @@ export const AgentMessageSchema: GenMessage<AgentMessage> = /*@__PURE__*/
  */
 export type HubMessage = Message<"wavegate.agent.v1.HubMessage"> & {
   /**
-   * As in AgentMessage. A go_away may be written beyond the window, since nothing follows it.
+   * As in AgentMessage. A go_away carries 0 too: nothing follows it.
    *
    * @generated from field: uint64 seq = 1;
    */

@@ -1,0 +1,138 @@
+import type { LinkRefusal } from '@wavegate/runtime/agent';
+import { reason } from '@wavegate/fleet';
+import { connect, type ConnectionOptions, type PeerCertificate, type TLSSocket } from 'node:tls';
+import { lifeOf, type AgentIdentity } from './identity.js';
+
+const PROBE_MS = 5_000;
+
+/** "host:port" or "[v6]:port". */
+export function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const colon = address.lastIndexOf(':');
+  const port = Number(address.slice(colon + 1));
+  const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  if (colon < 1 || !Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new Error(`"${address}" is no address: expected host:port`);
+  }
+  return { host, port };
+}
+
+/**
+ * Every certificate that the other side shows, DER, leaf first. Trusts nothing and sends nothing: it is how an agent
+ * that knows only the CA's hash gets to see the CA. Rejects when there is no TLS at the address.
+ */
+export async function presentedChain(address: string): Promise<readonly Buffer[]> {
+  const socket = await handshake(address, { rejectUnauthorized: false });
+  const chain: Buffer[] = [];
+  let next: PeerCertificate & { issuerCertificate?: PeerCertificate } = socket.getPeerCertificate(true);
+  while (next?.raw && !chain.some((seen) => seen.equals(next.raw))) {
+    chain.push(next.raw);
+    next = next.issuerCertificate as typeof next;
+  }
+  socket.destroy();
+  return chain;
+}
+
+/**
+ * grpc-js says "failed to connect" for every broken handshake. This tries once more by hand, with the same key and
+ * roots, and says which one it was: nobody there, their CA, our certificate.
+ */
+export async function diagnose(address: string, identity: AgentIdentity, at: number): Promise<LinkRefusal> {
+  const { notAfter } = lifeOf(identity);
+  if (notAfter <= at) return expired(notAfter);
+  let socket: TLSSocket;
+  try {
+    socket = await handshake(address, {
+      ca: identity.rootsPem,
+      cert: identity.chainPem,
+      key: identity.keyPem,
+    });
+  } catch (error) {
+    return causeOf(address, error as NodeJS.ErrnoException, notAfter);
+  }
+  // In TLS 1.3 the client is done before the server has looked at its certificate: the answer comes afterwards.
+  const verdict = await new Promise<Error | 'talks' | 'closed'>((resolve) => {
+    setTimeout(() => resolve('talks'), PROBE_MS).unref();
+    socket.once('data', () => resolve('talks'));
+    socket.once('error', resolve);
+    socket.once('close', () => resolve('closed'));
+  });
+  socket.destroy();
+  if (verdict === 'talks')
+    return refusal('unreachable', `the hub at ${address} answers, but not as a Wavegate gateway`);
+  return causeOf(address, verdict === 'closed' ? new Error('closed') : verdict, notAfter);
+}
+
+function handshake(address: string, options: ConnectionOptions): Promise<TLSSocket> {
+  const { host, port } = splitAddress(address);
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port,
+      ALPNProtocols: ['h2'],
+      servername: /^[\d.]+$|:/.test(host) ? '' : host,
+      ...options,
+    });
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' }));
+    }, PROBE_MS);
+    socket.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    socket.once('secureConnect', () => {
+      clearTimeout(timer);
+      resolve(socket);
+    });
+  });
+}
+
+const UNKNOWN_ISSUER = new Set([
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+]);
+
+function causeOf(address: string, error: NodeJS.ErrnoException, notAfter: number): LinkRefusal {
+  const { code = '' } = error;
+  if (UNKNOWN_ISSUER.has(code)) {
+    return refusal('unknownCa', `the hub at ${address} shows a certificate of a CA that this agent does not trust`);
+  }
+  if (code === 'CERT_HAS_EXPIRED')
+    return refusal('unreachable', `the certificate of the hub at ${address} has expired`);
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return refusal('unreachable', `the hub's certificate does not name ${address}: add it to the hub's names`);
+  }
+  if (/ALERT_CERTIFICATE_EXPIRED/i.test(code)) return expired(notAfter);
+  if (/ALERT_CERTIFICATE_REVOKED/i.test(code)) {
+    return {
+      ...refusal('certificateRevoked', "this agent's certificate was revoked"),
+      reason: reason('certificate_revoked'),
+    };
+  }
+  // The server's end closes without a word where it does not accept the certificate that it was shown.
+  if (/ALERT/.test(code) || code === 'ECONNRESET' || error.message === 'closed') {
+    return {
+      ...refusal(
+        'unknownCa',
+        `the hub at ${address} does not accept this agent's certificate: it comes from another CA`,
+      ),
+      reason: reason('certificate_unknown'),
+    };
+  }
+  return refusal('unreachable', `no hub at ${address}: ${code || error.message}`);
+}
+
+export function expired(notAfter: number): LinkRefusal {
+  return {
+    ...refusal('certificateExpired', `this agent's certificate expired at ${new Date(notAfter).toISOString()}`),
+    reason: reason('certificate_expired', { expiredAt: notAfter }),
+  };
+}
+
+export function refusal(kind: LinkRefusal['kind'], message: string): LinkRefusal {
+  return { kind, reason: null, message, retryAfterMs: null };
+}
