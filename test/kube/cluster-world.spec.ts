@@ -3,8 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { evictions, podDeletions } from './world/audit-log.js';
 import { eventually } from './world/eventually.js';
-import { nodeJob } from './world/node-job-sample.js';
-import { LABELS, NODE_JOB_NAMESPACE } from './world/node-job-contract.js';
+import { JOB_LABELS, NODE_JOB_NAMESPACE, sampleJob } from './world/node-job-contract.js';
 import { NodePlayer } from './world/node-player.js';
 import { startCluster } from './world/real-cluster.js';
 import type { RealCluster } from './world/real-cluster.js';
@@ -53,20 +52,20 @@ afterAll(async () => {
 
 /** Runs a node Job as the agent would make it and waits until the real job controller has closed it. */
 async function runNodeJob(
-  job: Parameters<typeof nodeJob>[0],
+  job: Parameters<typeof sampleJob>[0],
 ): Promise<{ readonly succeeded: boolean; readonly message: Record<string, unknown> }> {
-  const made = nodeJob(job);
+  const made = sampleJob(job);
   const path = `/apis/batch/v1/namespaces/${NODE_JOB_NAMESPACE}/jobs`;
   await older.api.create(path, made);
-  const ended = await eventually(`Job ${made.metadata.name}`, async () => {
-    const { body } = await older.api.ask('GET', `${path}/${made.metadata.name}`);
+  const ended = await eventually(`Job ${made.metadata?.name}`, async () => {
+    const { body } = await older.api.ask('GET', `${path}/${made.metadata?.name}`);
     const { status } = body as { status?: { conditions?: { type: string; status: string }[] } };
     return status?.conditions?.find(
       ({ type, status: is }) => is === 'True' && (type === 'Complete' || type === 'Failed'),
     );
   });
   const selector = encodeURIComponent(
-    `${LABELS.order}=${job.order},${LABELS.step}=${job.step},${LABELS.node}=${job.node}`,
+    `${JOB_LABELS.order}=${job.order},${JOB_LABELS.step}=${job.step},${JOB_LABELS.node}=${job.node}`,
   );
   const pods = await older.api.list(`/api/v1/namespaces/${NODE_JOB_NAMESPACE}/pods?labelSelector=${selector}`);
   const status = pods[0]?.status as { containerStatuses: { state: { terminated: { message: string } } }[] };
@@ -152,7 +151,7 @@ describe("the node's side of node Jobs", () => {
       order: 'o1',
       node: 'cp-1',
       step: 'etcdSnapshot',
-      target: NEW,
+      to: NEW,
       from: OLD,
     });
 
@@ -168,7 +167,7 @@ describe("the node's side of node Jobs", () => {
       order: 'o0',
       node: 'worker-1',
       step: 'kubelet',
-      target: NEW,
+      to: NEW,
       from: OLD,
     });
 
@@ -181,12 +180,12 @@ describe("the node's side of node Jobs", () => {
     const before = await older.api.get('/api/v1/namespaces/kube-system');
     const pids = ['kube-apiserver', 'etcd'].map((name) => older.programs.pid(name));
 
-    const first = await runNodeJob({ order: 'o1', node: 'cp-1', step: 'controlPlane', target: NEW, from: OLD });
+    const first = await runNodeJob({ order: 'o1', node: 'cp-1', step: 'controlPlane', to: NEW, from: OLD });
     expect(first).toEqual({ succeeded: true, message: { ok: true, version: NEW } });
     expect(await older.apiServerVersion()).toBe(OLD);
     expect(older.programs.pid('kube-apiserver')).toBe(pids[0]);
 
-    const last = await runNodeJob({ order: 'o1', node: 'cp-2', step: 'controlPlane', target: NEW, from: OLD });
+    const last = await runNodeJob({ order: 'o1', node: 'cp-2', step: 'controlPlane', to: NEW, from: OLD });
     expect(last).toEqual({ succeeded: true, message: { ok: true, version: NEW } });
     expect(await older.apiServerVersion()).toBe(NEW);
     expect(older.programs.pid('kube-apiserver')).not.toBe(pids[0]);
@@ -197,17 +196,17 @@ describe("the node's side of node Jobs", () => {
   });
 
   it('inspect → the kubelet and the static pods of that node, by version', async () => {
-    const { message } = await runNodeJob({ order: 'o1', node: 'cp-2', step: 'inspect', target: NEW, from: OLD });
+    const { message } = await runNodeJob({ order: 'o1', node: 'cp-2', step: 'inspect', to: NEW, from: OLD });
 
     expect(message).toMatchObject({ ok: true, kubelet: OLD, staticPods: { 'kube-apiserver': NEW, etcd: '3.6.16' } });
   });
 
   it('kubelet, then kubeletRollback → the node reports the new version, then the old one again', async () => {
-    const up = await runNodeJob({ order: 'o1', node: 'worker-1', step: 'kubelet', target: NEW, from: OLD });
+    const up = await runNodeJob({ order: 'o1', node: 'worker-1', step: 'kubelet', to: NEW, from: OLD });
     expect(up.succeeded).toBe(true);
     expect(await kubeletVersion(older.api, 'worker-1')).toBe(NEW);
 
-    const down = await runNodeJob({ order: 'o1', node: 'worker-1', step: 'kubeletRollback', target: OLD, from: NEW });
+    const down = await runNodeJob({ order: 'o1', node: 'worker-1', step: 'kubeletRollback', to: OLD, from: NEW });
     expect(down.succeeded).toBe(true);
     expect(await kubeletVersion(older.api, 'worker-1')).toBe(OLD);
   });
@@ -218,7 +217,7 @@ describe("the node's side of node Jobs", () => {
       order: 'o2',
       node: 'worker-2',
       step: 'kubelet',
-      target: NEW,
+      to: NEW,
       from: OLD,
     });
 
@@ -229,9 +228,9 @@ describe("the node's side of node Jobs", () => {
 
   it('a step told to hang, the API server stopped meanwhile → it ends once, after both are let go', async () => {
     const release = player.hangNext('kubelet', 'worker-3');
-    const job = runNodeJob({ order: 'o3', node: 'worker-3', step: 'kubelet', target: NEW, from: OLD });
+    const job = runNodeJob({ order: 'o3', node: 'worker-3', step: 'kubelet', to: NEW, from: OLD });
     await eventually('the pod to run', async () =>
-      (await older.kubectl('get', 'pod', '-n', NODE_JOB_NAMESPACE, '-l', `${LABELS.order}=o3`)).stdout.includes(
+      (await older.kubectl('get', 'pod', '-n', NODE_JOB_NAMESPACE, '-l', `${JOB_LABELS.order}=o3`)).stdout.includes(
         'Running',
       ),
     );

@@ -130,6 +130,7 @@ export function apiServer(version: string, files: ControlPlaneFiles): Program {
     `--service-account-key-file=${tokenKeys.publicKey}`,
     `--service-account-signing-key-file=${tokenKeys.privateKey}`,
     '--authorization-mode=RBAC',
+    '--allow-privileged=true', // as kubeadm sets it: node Jobs are privileged
     `--token-auth-file=${join(dir, 'tokens.csv')}`,
     `--audit-log-path=${auditLog(dir)}`,
     `--audit-policy-file=${join(dir, 'audit-policy.yaml')}`,

@@ -1,13 +1,10 @@
+import { JOB_LABELS, NODE_JOB_NAMESPACE, nodeJob } from '@wavegate/kube';
+
 /**
- * What the agent's node Jobs and the node's side of them agree on. The test world plays the node's side of exactly this;
- * the production side is the agent's Job template and the node image. One file, so that a change is seen by both.
+ * What the agent's node Jobs and the node's side of them agree on. Namespace, labels and the Job itself are the agent's
+ * own, taken from where production takes them; this file adds what the node answers.
  */
-
-/** Where the agent puts its node Jobs. */
-export const NODE_JOB_NAMESPACE = 'wavegate-nodes';
-
-/** On the Job and on its pod. */
-export const LABELS = { order: 'wavegate.dev/order', node: 'wavegate.dev/node', step: 'wavegate.dev/step' } as const;
+export { JOB_LABELS, NODE_JOB_NAMESPACE };
 
 export const NODE_STEPS = ['etcdSnapshot', 'controlPlane', 'kubelet', 'kubeletRollback', 'inspect'] as const;
 export type NodeStep = (typeof NODE_STEPS)[number];
@@ -18,6 +15,8 @@ export interface NodeJobEnv {
   readonly WG_TARGET: string;
   readonly WG_FROM: string;
   readonly WG_FIRST: 'true' | 'false';
+  /** Of a snapshot: read back only, or restored into a scratch folder too. */
+  readonly WG_VERIFY: 'status' | 'restore';
 }
 
 /** The container's termination message is one line of JSON (at most 4 KiB): `ok`, and what the step has to show. */
@@ -34,3 +33,18 @@ export type TerminationMessage =
       readonly verified: 'restore' | 'status';
     }
   | { readonly ok: true; readonly kubelet: string; readonly staticPods: Readonly<Record<string, string>> };
+
+/** The agent's real Job, for tests that have no agent: the name says what it is, so that a failure can be read. */
+export function sampleJob(of: { order: string; node: string; step: NodeStep; to: string; from: string }) {
+  type Work = Parameters<typeof nodeJob>[2];
+  // `inspect` is played for whoever looks into a host by hand; the agent has no such verb.
+  const work: Work = {
+    verb: of.step as Work['verb'],
+    node: of.node,
+    from: of.from,
+    to: of.to,
+    first: true,
+    verify: 'restore',
+  };
+  return nodeJob(`${of.order}-${of.step.toLowerCase()}-${of.node}`, of.order, work, 'registry.example/wavegate-node:1');
+}

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { snapshotEtcd } from './etcd-snapshot.js';
 import { eventually, pause } from './eventually.js';
 import type { KubeObject } from './kube-api.js';
-import { LABELS, NODE_JOB_NAMESPACE, NODE_STEPS } from './node-job-contract.js';
+import { JOB_LABELS, NODE_JOB_NAMESPACE, NODE_STEPS } from './node-job-contract.js';
 import type { NodeJobEnv, NodeStep, TerminationMessage } from './node-job-contract.js';
 import { ETCD_VERSION } from './obtained-programs.js';
 import type { RealCluster } from './real-cluster.js';
@@ -93,7 +93,7 @@ export class NodePlayer {
 
   /** Polls: a watch would have to be made anew at every restart of the API server, which is what this world is for. */
   async #watch(): Promise<void> {
-    const path = `/api/v1/namespaces/${NODE_JOB_NAMESPACE}/pods?labelSelector=${encodeURIComponent(LABELS.step)}`;
+    const path = `/api/v1/namespaces/${NODE_JOB_NAMESPACE}/pods?labelSelector=${encodeURIComponent(JOB_LABELS.step)}`;
     while (!this.#stopped) {
       const pods = await this.#cluster.api.list<PodObject>(path).catch(() => []);
       for (const pod of pods) this.#begin(pod);
@@ -115,8 +115,8 @@ export class NodePlayer {
       pod.spec.containers[0]?.env?.map(({ name, value }) => [name, value]) ?? [],
     );
     const node = pod.spec.nodeName ?? '';
-    const step = (env.WG_STEP ?? pod.metadata.labels?.[LABELS.step]) as NodeStep;
-    const order = pod.metadata.labels?.[LABELS.order] ?? '';
+    const step = (env.WG_STEP ?? pod.metadata.labels?.[JOB_LABELS.step]) as NodeStep;
+    const order = pod.metadata.labels?.[JOB_LABELS.order] ?? '';
     const cordoned = await this.#isCordoned(node);
     const message = await this.#carryOut({ pod, node, env, step }).catch((error: Error) => ({
       ok: false as const,
@@ -136,7 +136,7 @@ export class NodePlayer {
 
   async #carryOut(job: Job): Promise<TerminationMessage> {
     const key = `${job.step}/${job.node}`;
-    const asked = job.pod.metadata.labels?.[LABELS.node];
+    const asked = job.pod.metadata.labels?.[JOB_LABELS.node];
     if (asked !== job.node) throw new Error(`this pod is for node ${asked}, but it runs on ${job.node}`);
     await pause(this.#stepMs);
     const hang = this.#hangs.get(key);
@@ -168,10 +168,10 @@ export class NodePlayer {
     }
   }
 
-  async #snapshot({ node, pod }: Job): Promise<TerminationMessage> {
+  async #snapshot({ node, pod, env }: Job): Promise<TerminationMessage> {
     await this.#mustBeControlPlane(node);
     const path = join(this.#cluster.dir, 'hosts', node, 'snapshots', `${pod.metadata.name}.db`);
-    return { ok: true, ...(await snapshotEtcd(this.#cluster, path)) };
+    return { ok: true, ...(await snapshotEtcd(this.#cluster, path, env.WG_VERIFY ?? 'restore')) };
   }
 
   /**
