@@ -1,3 +1,12 @@
 export type * from './action.js';
+export * from './apply-decision.js';
+export { decide } from './decide.js';
+export * from './estimate.js';
 export type * from './event.js';
+export * from './explain.js';
+export * from './invariants.js';
+export * from './outstanding.js';
+export { plan, type LeftOut, type Planned, type PlannedCluster, type PlannedWave } from './plan.js';
+export { applicableRungs } from './rollback.js';
 export * from './rollout.js';
+export * from './start-rollout.js';
