@@ -1,1 +1,16 @@
-export {};
+export * from './api-token-store.js';
+export * from './audit-store.js';
+export * from './certificate-store.js';
+export * from './cluster-store.js';
+export * from './event-reader.js';
+export * from './idempotency-store.js';
+export * from './join-token-store.js';
+export * from './open-storage.js';
+export * from './page.js';
+export * from './plan-store.js';
+export * from './postgres-bell.js';
+export * from './postgres-order-store.js';
+export { PostgresRolloutStore } from './postgres-rollout-store.js';
+export * from './postgres-session-store.js';
+export * from './rollout-reader.js';
+export * from './schema-text.js';

@@ -12,13 +12,9 @@ const MOST_CHANGES = 50;
 export function auditOfEvent(before: Rollout, event: RolloutEvent, decision: Decision): AuditEntry | null {
   const changes = phaseChanges(before, decision);
   const byPerson = 'by' in event;
-  const moved =
-    changes.length > 0 ||
-    decision.actions.length > 0 ||
-    before.head.state !== decision.head.state ||
-    event.kind === 'started';
-  if (!byPerson && (decision.ignored !== null || (event.kind === 'woke' && !moved))) return null;
-  const { at, kind, ...params } = event;
+  if (!byPerson && !isWorthALine(before, event, decision, changes.length)) return null;
+  const { at: decidedAt, kind, ...params } = event;
+  const { ignored, cannot, head } = decision;
   return {
     actor: byPerson ? event.by : 'engine',
     action: `rollout.${kind}`,
@@ -26,22 +22,27 @@ export function auditOfEvent(before: Rollout, event: RolloutEvent, decision: Dec
     detail: {
       ...params,
       rollout: before.head.id,
-      ...('clusterId' in event ? { cluster: event.clusterId } : {}),
-      decidedAt: at,
-      state: decision.head.state,
-      ...(before.head.state === decision.head.state
-        ? {}
-        : { stateBefore: before.head.state, reason: decision.head.reason }),
-      ...(decision.ignored === null ? {} : { ignored: decision.ignored }),
-      ...(changes.length > 0 ? { changes: changes.slice(0, MOST_CHANGES), changed: changes.length } : {}),
-      ...(decision.cannot.length > 0 ? { cannot: decision.cannot } : {}),
+      ...('clusterId' in event && { cluster: event.clusterId }),
+      decidedAt,
+      state: head.state,
+      ...(before.head.state !== head.state && { stateBefore: before.head.state, reason: head.reason }),
+      ...(ignored !== null && { ignored }),
+      ...(changes.length > 0 && { changes: changes.slice(0, MOST_CHANGES), changed: changes.length }),
+      ...(cannot.length > 0 && { cannot }),
     },
   };
 }
 
+/** Only a wake-up may find everything as it was; every other event that fitted is a line. */
+function isWorthALine(before: Rollout, event: RolloutEvent, decision: Decision, changes: number): boolean {
+  if (decision.ignored !== null) return false;
+  if (event.kind !== 'woke') return true;
+  return changes > 0 || decision.actions.length > 0 || before.head.state !== decision.head.state;
+}
+
 /** One line per action of consequence. A verdict is in the line of its event, so `judgeWave` needs none. */
 export function auditOfAction(rolloutId: string, action: RolloutAction): AuditEntry | null {
-  const { kind, ...params } = action;
+  const { kind: _kind, ...params } = action;
   const line = (name: string, object: string, extra: Record<string, unknown> = {}): AuditEntry => ({
     actor: 'engine',
     action: name,

@@ -1,0 +1,54 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HubLog } from '@wavegate/runtime/hub';
+import type { Storage } from '@wavegate/storage';
+import { openStorage } from '@wavegate/storage';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../../../apps/hub/src/database/embedded-postgres.js';
+
+/** A real server for one test file, and a migrated database of its own for each test that asks. */
+export interface TestPostgres {
+  /** A database by itself, copied from a migrated template (tens of milliseconds). */
+  createDatabase(): Promise<string>;
+  /** Storage over a new database; closed by the caller. */
+  openStorage(): Promise<Storage>;
+  stop(): Promise<void>;
+}
+
+export const silentLog: HubLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** The hub's own start of the package's server, in a folder that is gone afterwards. */
+export async function startTestPostgres(): Promise<TestPostgres> {
+  const dir = await mkdtemp(join(tmpdir(), 'wavegate-test-postgres-'));
+  // The server runs as another user when the tests run as root.
+  await chmod(dir, 0o755);
+  const server = await startEmbeddedPostgres(dir);
+  const admin = new pg.Client({ connectionString: server.url });
+  await admin.connect();
+  await admin.query('CREATE DATABASE wavegate_template');
+  const template = await openStorage({ url: databaseUrl(server.url, 'wavegate_template'), log: silentLog });
+  await template.migrate();
+  await template.close();
+  let made = 0;
+  const createDatabase = async (): Promise<string> => {
+    made += 1;
+    await admin.query(`CREATE DATABASE wavegate_${made} TEMPLATE wavegate_template`);
+    return databaseUrl(server.url, `wavegate_${made}`);
+  };
+  return {
+    createDatabase,
+    openStorage: async () => openStorage({ url: await createDatabase(), poolSize: 8, log: silentLog }),
+    stop: async () => {
+      await admin.end();
+      await server.stop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function databaseUrl(url: string, database: string): string {
+  const parsed = new URL(url);
+  parsed.pathname = `/${database}`;
+  return parsed.href;
+}
