@@ -1,1 +1,3 @@
-export type * from './judge-input.js';
+export * from './judge-input.js';
+export * from './judge-wave.js';
+export * from './judge.js';

@@ -13,10 +13,22 @@ export interface JudgePolicy {
   readonly consumedLimit: number;
   /** Fast burn that rolls back after two periods in a row (14.4). */
   readonly fastBurn: number;
-  /** Fewest events over the judged window for a promotion, and for a fast burn in one period. */
+  /** Fewest events since the change for a promotion or a rollback, and in each of the two periods of a fast burn. */
   readonly minEvents: number;
   readonly onBurn: 'hold' | 'rollback';
 }
+
+/** The workbook's figures for a 30-day budget: 14.4 × for an hour, or 2 % of the budget, is when people are woken. */
+export const DEFAULT_POLICY: JudgePolicy = {
+  periodMs: 60_000,
+  minSoakMs: 5 * 60_000,
+  maxSoakMs: 30 * 60_000,
+  allowanceMs: 0,
+  consumedLimit: 0.02,
+  fastBurn: 14.4,
+  minEvents: 100,
+  onBurn: 'rollback',
+};
 
 /** Everything a verdict depends on; nothing else does. */
 export interface JudgeInput {
@@ -25,6 +37,8 @@ export interface JudgeInput {
   readonly policy: JudgePolicy;
   /** Milliseconds since the change was through. */
   readonly elapsedMs: number;
+  /** Decisive objectives that the plan asks for: one without samples in `slis` is missing data, not a pass. */
+  readonly objectives?: readonly string[];
 }
 
 /** One cluster's contribution to a wave's verdict. */
