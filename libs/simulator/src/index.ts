@@ -14,3 +14,4 @@ export * from './simulated-line.js';
 export * from './simulated-network.js';
 export * from './demo-fleet.js';
 export * from './fleet-generator.js';
+export * from './accelerated-clock.js';
