@@ -69,7 +69,7 @@ export class GrpcHubStream implements HubStream {
   begin(messages: AsyncIterator<Read<HubMessage>>, welcome: HubMessage, hello: AgentBody): this {
     void this.#outgoing.send(hello).catch(() => undefined);
     this.#note(welcome);
-    this.#incoming.taken(1);
+    this.#taken(1);
     void this.#read(messages);
     return this;
   }
