@@ -26,6 +26,7 @@ export interface ConnectionTimes {
 export interface ConnectionOptions {
   readonly times: ConnectionTimes;
   readonly window: number;
+  readonly clock: { now(): number };
   /** Told once when the hub ends the stream. */
   readonly onEnd: (why: Reason) => void;
 }
@@ -87,13 +88,14 @@ export class AgentConnection implements AgentStream {
     await this.#outgoing.send(toWireCommand(command));
   }
 
-  /** Ends the stream at this moment (epoch ms by `clock`): a live stream outlives its certificate otherwise. */
-  endAt(notAfter: number, clock: { now(): number }): void {
+  /** Ends the stream at this moment (epoch ms): a live stream outlives its certificate otherwise. */
+  endAt(notAfter: number): void {
+    const { clock } = this.options;
     const leftMs = notAfter - clock.now();
     // setTimeout counts in 31 bits; a longer wait is taken in pieces.
     this.#expiry = setTimeout(
       () => {
-        if (clock.now() < notAfter) this.endAt(notAfter, clock);
+        if (clock.now() < notAfter) this.endAt(notAfter);
         else this.end(reason('certificate_expired', { expiredAt: notAfter }), 0);
       },
       Math.min(Math.max(leftMs, 0), 2 ** 31 - 1),
@@ -142,7 +144,7 @@ export class AgentConnection implements AgentStream {
   close(): void {
     clearInterval(this.#beat);
     clearTimeout(this.#expiry);
-    this.#outgoing.close(new StreamOver(this.#ended ?? reason('agent_lost', { since: 0 })));
+    this.#outgoing.close(new StreamOver(this.#ended ?? reason('agent_lost', { since: this.options.clock.now() })));
   }
 
   #write(seq: number, body: HubBody): boolean {
@@ -158,14 +160,17 @@ export class AgentConnection implements AgentStream {
   }
 
   #onBeat(): void {
+    const { slowConsumerMs, silenceMs } = this.options.times;
     const now = performance.now();
-    if (this.#fullSince !== null && now - this.#fullSince > this.options.times.slowConsumerMs) {
-      this.end(reason('agent_lost', { since: Date.now() - Math.round(now - this.#fullSince) }), 0);
-    } else if (!this.#taking && now - this.#heardAt > this.options.times.silenceMs) {
-      this.end(reason('agent_lost', { since: Date.now() - Math.round(now - this.#heardAt) }), 0);
-    } else {
-      this.#writeHeartbeat();
-    }
+    const unreadMs = this.#fullSince === null ? 0 : now - this.#fullSince;
+    const silentMs = this.#taking ? 0 : now - this.#heardAt;
+    if (unreadMs > slowConsumerMs) this.#endLost(unreadMs);
+    else if (silentMs > silenceMs) this.#endLost(silentMs);
+    else this.#writeHeartbeat();
+  }
+
+  #endLost(forMs: number): void {
+    this.end(reason('agent_lost', { since: this.options.clock.now() - Math.round(forMs) }), 0);
   }
 }
 

@@ -21,7 +21,7 @@ export interface IssueRequest {
   readonly lifetimeMs: number;
 }
 
-export interface AgentCertificate extends IssuedCertificate {
+export interface AgentCertificate extends Omit<IssuedCertificate, 'how'> {
   /** Leaf first, then the intermediate, DER. */
   readonly chain: readonly Uint8Array[];
 }
@@ -94,6 +94,7 @@ export class CertificateAuthority {
       notBefore,
       // X.509 counts seconds: the row must not say a later end than the certificate.
       notAfter: leaf.notAfter.getTime(),
+      publicKeySha256: createHash('sha256').update(new Uint8Array(leaf.publicKey.rawData)).digest('hex'),
       chain: [new Uint8Array(leaf.rawData), new Uint8Array(this.intermediate.rawData)],
     };
   }

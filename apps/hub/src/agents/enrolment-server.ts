@@ -8,7 +8,7 @@ import {
   MESSAGE_LIMIT,
   PROOF_TOLERANCE_MS,
   RENEWAL_GRACE_MS,
-  renewalProofBytes,
+  renewalProofText,
   RenewResponseSchema,
   safeNumber,
   toStatus,
@@ -19,7 +19,7 @@ import {
   type RenewRequest,
   type RenewResponse,
 } from '@wavegate/protocol';
-import { verify } from 'node:crypto';
+import { createHash, verify } from 'node:crypto';
 import {
   assertCertificateRequest,
   BadCertificateRequest,
@@ -41,13 +41,20 @@ export interface EnrolmentServerOptions {
   readonly log: WireLog;
   readonly clock: { now(): number };
   readonly lifetimeMs: number;
-  /** Handshakes and signatures are the scarce resource after an outage (200–300/s on two cores, measured). */
+  /** Enrolments and, apart from them, renewals: signing is the scarce resource after an outage. */
   readonly perSecond: number;
 }
 
 class Refused extends Error {
   constructor(readonly refusal: Refusal) {
     super(refusal.text);
+  }
+}
+
+/** Nothing is wrong with the request; there are only too many of them. */
+class TooMany extends Error {
+  constructor(readonly waitMs: number) {
+    super('too many agents enrol or renew at once');
   }
 }
 
@@ -62,10 +69,12 @@ export class EnrolmentServer {
     'grpc.max_receive_message_length': MESSAGE_LIMIT,
     'grpc.max_concurrent_streams': 16,
   });
-  readonly #limit: RateLimit;
+  readonly #enrolments: RateLimit;
+  readonly #renewals: RateLimit;
 
   constructor(private readonly options: EnrolmentServerOptions) {
-    this.#limit = new RateLimit(options.perSecond, options.clock);
+    this.#enrolments = new RateLimit(options.perSecond, options.clock);
+    this.#renewals = new RateLimit(options.perSecond, options.clock);
     this.#server.addService(enrolmentDefinition, {
       enrol: this.#answer((request: EnrolRequest) => this.#enrol(request)),
       renew: this.#answer((request: RenewRequest) => this.#renew(request)),
@@ -83,6 +92,7 @@ export class EnrolmentServer {
 
   async #enrol(request: EnrolRequest): Promise<EnrolResponse> {
     const { tokens, clock, counters, log } = this.options;
+    assertRoom(this.#enrolments);
     const facts = fromWireFacts(request.facts);
     // The request is tried before the token is spent: an agent with a broken request must be able to come again.
     await assertCertificateRequest(request.csr);
@@ -91,7 +101,7 @@ export class EnrolmentServer {
     const issued = await this.#issue(request.csr, redeemed.clusterId);
     await this.#keep(issued, 'cluster.enrolled', { name: redeemed.clusterName, uid: facts.uid });
     counters.issued('enrol');
-    log.info({ cluster: redeemed.clusterId, serial: issued.serial }, 'cluster enrolled');
+    log.info('cluster enrolled', { cluster: redeemed.clusterId, serial: issued.serial });
     return create(EnrolResponseSchema, {
       certificates: this.#chain(issued),
       clusterId: redeemed.clusterId,
@@ -109,6 +119,8 @@ export class EnrolmentServer {
         'the proof was not made by the certificate’s key within the last five minutes',
       );
     }
+    // After the proof, so that strangers cannot use up what a returning fleet needs.
+    assertRoom(this.#renewals);
     const record = await certificates.find(own.serial);
     this.#assertRenewable(record, own.notAfter, request.clusterUid);
     const issued = await this.#issue(request.csr, own.clusterId);
@@ -138,7 +150,8 @@ export class EnrolmentServer {
   #proven(request: RenewRequest, key: Parameters<typeof verify>[2]): boolean {
     const proofAt = safeNumber(request.proofAtUnixMs, 'proof_at');
     if (Math.abs(this.options.clock.now() - proofAt) > PROOF_TOLERANCE_MS) return false;
-    return verify('sha256', renewalProofBytes(proofAt, request.csr), key, request.proof);
+    const csrSha256 = createHash('sha256').update(request.csr).digest('hex');
+    return verify('sha256', Buffer.from(renewalProofText(proofAt, csrSha256)), key, request.proof);
   }
 
   #issue(csr: Uint8Array, clusterId: string): Promise<AgentCertificate> {
@@ -147,8 +160,9 @@ export class EnrolmentServer {
   }
 
   async #keep(issued: AgentCertificate, action: string, detail: Record<string, unknown>): Promise<void> {
-    const { serial, clusterId, notBefore, notAfter } = issued;
-    await this.options.certificates.record({ serial, clusterId, notBefore, notAfter });
+    const { serial, clusterId, notBefore, notAfter, publicKeySha256 } = issued;
+    const how = action === 'cluster.enrolled' ? 'enrolled' : 'renewed';
+    await this.options.certificates.record({ serial, clusterId, notBefore, notAfter, publicKeySha256, how });
     await this.options.audit.append({
       actor: `agent/${clusterId}`,
       action,
@@ -165,16 +179,9 @@ export class EnrolmentServer {
     };
   }
 
-  /** One place for limits and for turning whatever was thrown into a status that the agent can read. */
+  /** One place that turns whatever was thrown into a status that the agent can read. */
   #answer<Request, Response>(answer: (request: Request) => Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
-      const waitMs = this.#limit.waitMs();
-      if (waitMs > 0) {
-        this.options.counters.refused('rate_limited');
-        const refusal = { reason: reason('hub_draining', { retryAfterMs: waitMs }), retryAfterMs: waitMs };
-        callback({ ...toStatus({ ...refusal, text: 'too many enrolments at once' }), code: status.RESOURCE_EXHAUSTED });
-        return;
-      }
       answer(call.request).then(
         (response) => callback(null, response),
         (error: unknown) => callback(this.#toStatus(error)),
@@ -184,15 +191,28 @@ export class EnrolmentServer {
 
   #toStatus(error: unknown): ReturnType<typeof toStatus> {
     const { counters, log } = this.options;
+    if (error instanceof TooMany) {
+      counters.refused('rate_limited');
+      return { ...toStatus(refusalOf(error)), code: status.RESOURCE_EXHAUSTED };
+    }
     const refusal = refusalOf(error);
     counters.refused(refusal.reason.code);
-    log.warn({ reason: refusal.reason, error }, `enrolment refused: ${refusal.text}`);
+    log.warn(`enrolment refused: ${refusal.text}`, { reason: refusal.reason, error });
     return toStatus(refusal);
   }
 }
 
+function assertRoom(limit: RateLimit): void {
+  const waitMs = limit.waitMs();
+  if (waitMs > 0) throw new TooMany(waitMs);
+}
+
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refused) return error.refusal;
+  if (error instanceof TooMany) {
+    const retryAfterMs = error.waitMs;
+    return { reason: reason('hub_draining', { retryAfterMs }), text: error.message, retryAfterMs };
+  }
   if (error instanceof WireProblem) return { reason: error.reason, text: error.message, retryAfterMs: null };
   if (error instanceof BadCertificateRequest) {
     return { reason: reason('message_unknown'), text: error.message, retryAfterMs: null };

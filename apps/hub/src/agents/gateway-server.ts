@@ -168,9 +168,9 @@ export class GatewayServer {
     const session = { clusterId: peer.clusterId, generation };
     const onEnd = (why: Reason): void => {
       counters.refused(why.code);
-      log.warn({ cluster: peer.clusterId, generation, reason: why }, 'stream ended by the hub');
+      log.warn('stream ended by the hub', { cluster: peer.clusterId, generation, reason: why });
     };
-    const connection = new AgentConnection(session, call, { times: this.#times, window, onEnd });
+    const connection = new AgentConnection(session, call, { times: this.#times, window, clock, onEnd });
     connection.welcome({
       generation,
       clusterId: peer.clusterId,
@@ -179,10 +179,10 @@ export class GatewayServer {
       hubTime: clock.now(),
       endsAt: peer.notAfter,
     });
-    connection.endAt(peer.notAfter, clock);
+    connection.endAt(peer.notAfter);
     this.#live.add(connection);
     counters.connected(this.#live.size);
-    log.info({ cluster: peer.clusterId, generation, agent: hello.agentVersion }, 'agent connected');
+    log.info('agent connected', { cluster: peer.clusterId, generation, agent: hello.agentVersion });
     // Last, for it may end this stream at once: a newer one of the same cluster can have come back from the store first.
     streams.register(connection, clock.now());
     return connection;
@@ -226,16 +226,16 @@ export class GatewayServer {
     streams.unregister(connection.session);
     this.#live.delete(connection);
     counters.connected(this.#live.size);
-    log.info({ cluster: clusterId, generation, reason: connection.endedBy?.code }, 'agent disconnected');
+    log.info('agent disconnected', { cluster: clusterId, generation, reason: connection.endedBy?.code });
     // A session that stays open in the store is found by its silence.
-    await sessions.close(connection.session).catch((error: unknown) => log.warn({ error }, 'session not closed'));
+    await sessions.close(connection.session).catch((error: unknown) => log.warn('session not closed', { error }));
   }
 
   /** What broke while reading: a message that we cannot take, or a fault of ours. */
   #endBy(connection: AgentConnection, error: unknown): void {
     if (connection.endedBy || isGone(error)) return;
     const refused = refusalOf(error);
-    this.options.log.warn({ cluster: connection.session.clusterId, error: said(error) }, 'a message was refused');
+    this.options.log.warn('a message was refused', { cluster: connection.session.clusterId, error: said(error) });
     connection.end(refused.reason, refused.retryAfterMs);
   }
 
@@ -243,7 +243,7 @@ export class GatewayServer {
     if (call.cancelled || isGone(error)) return;
     const refused = refusalOf(error);
     this.options.counters.refused(refused.reason.code);
-    this.options.log.warn({ peer: call.getPeer(), reason: refused.reason, error: said(error) }, 'stream refused');
+    this.options.log.warn('stream refused', { peer: call.getPeer(), reason: refused.reason, error: said(error) });
     call.write(create(HubMessageSchema, { seq: 0n, ack: 0n, body: toWireCommand({ kind: 'goAway', ...refused }) }));
     call.end(toTrailers(refused));
   }

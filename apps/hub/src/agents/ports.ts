@@ -1,5 +1,5 @@
 import type { AgentReport, ClusterFacts, Reason } from '@wavegate/fleet';
-import type { AgentStream, AuditEntry, SessionRef, SessionStore } from '@wavegate/runtime/hub';
+import type { AgentStream, AuditEntry, HubLog, SessionRef, SessionStore } from '@wavegate/runtime/hub';
 
 /**
  * What the listeners for agents need from the rest of the hub. Postgres and the runtime give it in production; the
@@ -24,6 +24,9 @@ export interface IssuedCertificate {
   readonly clusterId: string;
   readonly notBefore: number;
   readonly notAfter: number;
+  /** SHA-256 of the key (SPKI), hex: which key stands behind the certificate, without the certificate. */
+  readonly publicKeySha256: string;
+  readonly how: 'enrolled' | 'renewed';
 }
 
 export interface CertificateRecord {
@@ -71,7 +74,4 @@ export interface ReportDesk {
 export type SessionDesk = Pick<SessionStore, 'open' | 'close'>;
 
 /** One line each; never secrets. */
-export interface WireLog {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-}
+export type WireLog = Pick<HubLog, 'info' | 'warn'>;

@@ -36,6 +36,8 @@ export async function startEmbeddedPostgres(dir: string): Promise<EmbeddedPostgr
   const owner = await serverOwner();
   const binaries = await reachableBinaries(await packagedBinaries(), owner);
   const data = path.join(dir, 'data');
+  // The folder above must stay passable for the server's user; what is private in it has a mode of its own.
+  await mkdir(dir, { recursive: true });
   await mkdir(data, { recursive: true, mode: 0o700 });
   if (owner) {
     await chown(data, owner.uid, owner.gid);

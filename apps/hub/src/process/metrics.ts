@@ -11,7 +11,7 @@ export interface HubMetrics {
   readonly decisionSeconds: Histogram;
   readonly orders: Counter<'kind' | 'state'>;
   readonly rollouts: Gauge<'state'>;
-  readonly rolloutClusters: Gauge<'phase'>;
+  readonly waveClusters: Gauge<'phase'>;
   readonly httpSeconds: Histogram<'route' | 'status'>;
 }
 
@@ -59,7 +59,7 @@ export function openMetrics(): HubMetrics {
       registers,
     }),
     rollouts: new Gauge({ name: 'wavegate_rollouts', help: 'Rollouts by state', labelNames: ['state'], registers }),
-    rolloutClusters: new Gauge({
+    waveClusters: new Gauge({
       name: 'wavegate_rollout_clusters',
       help: 'Clusters of unfinished rollouts by phase',
       labelNames: ['phase'],

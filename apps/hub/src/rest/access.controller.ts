@@ -1,5 +1,5 @@
 import { Body, Controller, Inject, Post, Req } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { Needs } from '../auth/roles.js';
@@ -17,7 +17,6 @@ export class AccessController {
   @Post('join-tokens')
   @Needs('administer')
   @ApiOperation({ operationId: 'createJoinToken', summary: 'A token by which one agent joins once' })
-  @ApiBody({ standardSchema: shapes.JoinTokenRequest })
   @Answers(201, shapes.JoinTokenShape, 'The token and the line to run; shown this once')
   createJoinToken(
     @Body({ schema: shapes.JoinTokenRequest }) wanted: z.infer<typeof shapes.JoinTokenRequest>,
@@ -29,7 +28,6 @@ export class AccessController {
   @Post('api-tokens')
   @Needs('administer')
   @ApiOperation({ operationId: 'createApiToken', summary: 'A token for a person or a portal' })
-  @ApiBody({ standardSchema: shapes.ApiTokenRequest })
   @Answers(201, shapes.ApiTokenShape, 'The token; shown this once')
   createApiToken(
     @Body({ schema: shapes.ApiTokenRequest }) wanted: z.infer<typeof shapes.ApiTokenRequest>,

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Req } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { Needs } from '../auth/roles.js';
@@ -38,7 +38,6 @@ export class ClustersController {
   @Patch(':cluster/labels')
   @Needs('administer')
   @ApiOperation({ operationId: 'changeLabels', summary: 'Set or remove labels' })
-  @ApiBody({ standardSchema: shapes.LabelsChange })
   @Answers(200, shapes.ClusterShape, 'The cluster afterwards')
   changeLabels(
     @Param('cluster') cluster: string,

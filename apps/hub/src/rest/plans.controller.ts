@@ -10,7 +10,7 @@ import { Answers } from './api-docs.js';
 import * as shapes from './shapes.js';
 
 /** Taken as it comes and judged by the plan's own reader, whose problems name field, value and what would be right. */
-const AnyPlan = z.unknown().meta({ description: 'An UpgradePlan: JSON, or YAML with Content-Type application/yaml' });
+const PLAN_BODY = 'An UpgradePlan (its JSON Schema: /api/v1/plans/schema); YAML with Content-Type application/yaml';
 const Validated = z.object({ valid: z.literal(true), name: z.string(), digest: z.string() });
 
 /** Plans are immutable: a digest of the canonical bytes names one. */
@@ -41,7 +41,7 @@ export class PlansController {
     operationId: 'validatePlan',
     summary: 'Check a plan against its schema and the fleet; stores nothing',
   })
-  @ApiBody({ standardSchema: AnyPlan })
+  @ApiBody({ description: PLAN_BODY, schema: { type: 'object' } })
   @Answers(200, Validated, 'The plan is valid')
   validate(@Body() body: unknown) {
     return this.desk.validate(body);
@@ -54,7 +54,7 @@ export class PlansController {
     operationId: 'previewPlan',
     summary: 'What the plan would do to the fleet as it is now; changes nothing',
   })
-  @ApiBody({ standardSchema: AnyPlan })
+  @ApiBody({ description: PLAN_BODY, schema: { type: 'object' } })
   @Answers(200, shapes.PreviewShape, 'Waves, order, hops, gates, what can be undone, what a clean wave proves')
   preview(@Body() body: unknown) {
     return this.desk.preview(body);
@@ -63,7 +63,7 @@ export class PlansController {
   @Post()
   @Needs('plan')
   @ApiOperation({ operationId: 'createPlan', summary: 'Store a plan' })
-  @ApiBody({ standardSchema: AnyPlan })
+  @ApiBody({ description: PLAN_BODY, schema: { type: 'object' } })
   @Answers(201, shapes.PlanStoredShape, 'The stored plan with its defaults written out')
   create(@Body() body: unknown, @Req() request: Request) {
     return this.desk.create(body, principalOf(request).name);

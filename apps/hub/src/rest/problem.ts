@@ -13,7 +13,7 @@ export interface ProblemDetail {
 export class Problem extends HttpException {
   constructor(
     status: number,
-    readonly name: string,
+    readonly slug: string,
     readonly title: string,
     readonly more: { readonly detail?: string; readonly errors?: readonly ProblemDetail[] } = {},
   ) {
@@ -22,7 +22,7 @@ export class Problem extends HttpException {
 
   toBody(requestId: string): Record<string, unknown> {
     return {
-      type: `https://wavegate.dev/problems/${this.name}`,
+      type: `https://wavegate.dev/problems/${this.slug}`,
       title: this.title,
       status: this.getStatus(),
       ...(this.more.detail === undefined ? {} : { detail: this.more.detail }),

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { Needs } from '../auth/roles.js';
@@ -19,7 +19,6 @@ export class RolloutsController {
   @Post()
   @Needs('operate')
   @ApiOperation({ operationId: 'startRollout', summary: 'Start a stored plan over the fleet as it is now' })
-  @ApiBody({ standardSchema: shapes.RolloutRequest })
   @Answers(201, shapes.RolloutShape, 'The rollout; its list of clusters is frozen from here on')
   start(
     @Body({ schema: shapes.RolloutRequest }) wanted: z.infer<typeof shapes.RolloutRequest>,
@@ -84,7 +83,6 @@ export class RolloutsController {
     operationId: 'resumeRollout',
     summary: 'Go on; `allow` tolerates that many more failures in this wave (audited)',
   })
-  @ApiBody({ standardSchema: shapes.ResumeRequest, required: false })
   @Answers(200, shapes.CommandShape, 'Afterwards')
   resume(
     @Param('rollout') rollout: string,
@@ -110,7 +108,6 @@ export class RolloutsController {
   @HttpCode(200)
   @Needs('approve')
   @ApiOperation({ operationId: 'approveWave', summary: 'Approve a wave of this very plan' })
-  @ApiBody({ standardSchema: shapes.ApproveRequest })
   @Answers(200, shapes.CommandShape, 'Afterwards')
   approve(
     @Param('rollout') rollout: string,
@@ -125,7 +122,6 @@ export class RolloutsController {
   @HttpCode(200)
   @Needs('operate')
   @ApiOperation({ operationId: 'retryCluster', summary: 'A new attempt with the same inputs' })
-  @ApiBody({ standardSchema: shapes.ClusterRequest })
   @Answers(200, shapes.CommandShape, 'Afterwards')
   retry(
     @Param('rollout') rollout: string,
@@ -139,7 +135,6 @@ export class RolloutsController {
   @HttpCode(200)
   @Needs('operate')
   @ApiOperation({ operationId: 'skipCluster', summary: 'Leave out a cluster that has not started' })
-  @ApiBody({ standardSchema: shapes.ClusterRequest })
   @Answers(200, shapes.CommandShape, 'Afterwards')
   skip(
     @Param('rollout') rollout: string,
@@ -156,7 +151,6 @@ export class RolloutsController {
     operationId: 'rollBack',
     summary: 'One rollback order per cluster, each with its rung, or cannot(reason)',
   })
-  @ApiBody({ standardSchema: shapes.RollbackRequest })
   @Answers(200, shapes.CommandShape, 'Afterwards, with the clusters that no rung can bring back')
   rollBack(
     @Param('rollout') rollout: string,

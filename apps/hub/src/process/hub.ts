@@ -1,0 +1,179 @@
+import path from 'node:path';
+import { describeReason } from '@wavegate/fleet';
+import type { Notifier } from '@wavegate/runtime/hub';
+import { openStorage, type Storage } from '@wavegate/storage';
+import type { Logger } from 'pino';
+import { CertificateAuthority, EnrolmentServer, GatewayServer, ServerCertificate } from '../agents/index.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../database/embedded-postgres.js';
+import { AccessDesk } from '../desks/access-desk.js';
+import { ClusterDesk } from '../desks/cluster-desk.js';
+import { EventDesk } from '../desks/event-desk.js';
+import { PlanDesk } from '../desks/plan-desk.js';
+import { RolloutDesk } from '../desks/rollout-desk.js';
+import type { Desks } from '../rest/hub-module.js';
+import { makeRestApp } from '../rest/rest-app.js';
+import { certificateDesk, tokenDesk, wireCounters } from './agent-desks.js';
+import type { BannerFacts } from './banner.js';
+import type { HostPort, HubConfig } from './config.js';
+import { armCrashPoint } from './crash-points.js';
+import { ProcessCancel, systemClock, systemRandom, toHubLog } from './hub-world.js';
+import { openLoops } from './loops.js';
+import { openMetrics, type HubMetrics } from './metrics.js';
+import { metricsPage } from './metrics-page.js';
+import { Readiness } from './readiness.js';
+
+/** Enrolments per second: handshakes and signatures are the scarce resource after an outage. */
+const ENROLMENTS_PER_SECOND = 50;
+
+export interface RunningHub {
+  readonly facts: Omit<BannerFacts, 'startedInMs'>;
+  /** Readiness goes, agents are told to come back, leases end, the database last. */
+  close(): Promise<void>;
+}
+
+/** The composition root: everything is made here, once, and handed to what needs it. */
+export async function startHub(config: HubConfig, log: Logger): Promise<RunningHub> {
+  const embedded =
+    config.databaseUrl === null ? await startEmbeddedPostgres(path.join(config.dataDir, 'postgres')) : null;
+  const hubLog = toHubLog(log);
+  const storage = await openStorage({ url: config.databaseUrl ?? embedded?.url ?? '', log: hubLog });
+  for (const name of await storage.migrate()) log.info({ migration: name }, 'migrated');
+  const firstToken = await storage.apiTokens.ensureFirstAdmin();
+  const authority = await CertificateAuthority.open(path.join(config.dataDir, 'ca'), Date.now());
+  const metrics = openMetrics();
+  const cancel = new ProcessCancel();
+  const loops = openLoops(
+    storage,
+    config,
+    {
+      clock: systemClock,
+      random: systemRandom,
+      log: hubLog,
+      cancel,
+      notifier: logNotifier(log),
+      crashPoints: armCrashPoint(config.crashAt),
+      rolloutBell: storage.bell.bell('rollouts'),
+      orderBell: storage.bell.bell('orders'),
+    },
+    metrics,
+  );
+  const listeners = await openListeners({ config, storage, authority, metrics, log, loops });
+  const readiness = readinessOf(storage);
+  const desks = makeDesks({ config, storage, authority, metrics, loops, readiness });
+  const app = await makeRestApp({
+    desks,
+    tokens: storage.apiTokens,
+    log,
+    observe: (route, status, seconds) => metrics.httpSeconds.observe({ route, status: String(status) }, seconds),
+  });
+  await app.listen(config.http.port, config.http.host);
+  const running = loops.run();
+  return {
+    facts: {
+      config,
+      httpUrl: `http://${textOf(config.http)}`,
+      database: databaseWords(config, embedded),
+      caSha256: authority.caSha256,
+      firstToken,
+    },
+    close: async () => {
+      readiness.drain();
+      await listeners.close();
+      cancel.cancel();
+      await running;
+      await app.close();
+      await storage.close();
+      // Adopted or started by us: nobody else knows this server, and left alone it would run for ever.
+      await embedded?.stop();
+    },
+  };
+}
+
+interface Parts {
+  readonly config: HubConfig;
+  readonly storage: Storage;
+  readonly authority: CertificateAuthority;
+  readonly metrics: HubMetrics;
+  readonly loops: ReturnType<typeof openLoops>;
+}
+
+async function openListeners({ config, storage, authority, metrics, log, loops }: Parts & { readonly log: Logger }) {
+  const certificate = await ServerCertificate.make({ authority, clock: systemClock, names: config.agentNames });
+  const certificates = certificateDesk(storage);
+  const shared = { certificate, certificates, counters: wireCounters(metrics), log, clock: systemClock };
+  const enrolment = new EnrolmentServer({
+    ...shared,
+    authority,
+    tokens: tokenDesk(storage),
+    audit: storage.audit,
+    lifetimeMs: config.certificateMs,
+    perSecond: ENROLMENTS_PER_SECOND,
+  });
+  const gateway = new GatewayServer({
+    ...shared,
+    replica: config.replica,
+    sessions: storage.sessions,
+    reports: loops.taker,
+    streams: loops.registry,
+  });
+  await enrolment.listen(textOf(config.enrolment));
+  await gateway.listen(textOf(config.gateway));
+  return {
+    close: async () => {
+      await Promise.all([gateway.close(), enrolment.close()]);
+      certificate.close();
+    },
+  };
+}
+
+function makeDesks({
+  config,
+  storage,
+  authority,
+  metrics,
+  loops,
+  readiness,
+}: Parts & { readonly readiness: Readiness }): Desks {
+  const target = { gateway: config.publicGateway, enrolment: config.publicEnrolment, caSha256: authority.caSha256 };
+  return {
+    clusters: new ClusterDesk(storage.clusters, storage.certificates),
+    access: new AccessDesk(storage.joinTokens, storage.apiTokens, storage.clusters, target),
+    plans: new PlanDesk(storage.plans, storage.clusters, () => Date.now()),
+    rollouts: new RolloutDesk(storage, loops.rolloutBell),
+    events: new EventDesk(storage.events),
+    readiness,
+    metrics: metricsPage(metrics, storage.rolloutReader),
+  };
+}
+
+function readinessOf(storage: Storage): Readiness {
+  const readiness = new Readiness();
+  readiness.add('database', async () => {
+    await storage.ping();
+    return 'answers';
+  });
+  return readiness;
+}
+
+/** Notices go to the log; the audit has them too, from the same transaction as what they are about. */
+function logNotifier(log: Logger): Notifier {
+  return {
+    notify: (rollout, action) => {
+      if (action.kind === 'notify') {
+        log.warn({ rollout, cluster: action.clusterId, reason: action.reason.code }, describeReason(action.reason));
+      } else if (action.kind === 'askApproval') {
+        log.warn({ rollout, wave: action.wave, have: action.have, need: action.need }, 'a wave waits for approval');
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+function textOf({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function databaseWords(config: HubConfig, embedded: EmbeddedPostgres | null): string {
+  if (!embedded) return `PostgreSQL at ${new URL(config.databaseUrl ?? '').host} (DATABASE_URL)`;
+  return `embedded PostgreSQL in ${embedded.dir}${embedded.adopted ? ' (found running, adopted)' : ''}`;
+}
