@@ -2,13 +2,8 @@ import { webcrypto, X509Certificate } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { credentials, status } from '@grpc/grpc-js';
-import {
-  EnrolmentClient,
-  EnrolRequestSchema,
-  reasonOfStatus,
-  retryAfterOfStatus,
-  toWireFacts,
-} from '@wavegate/protocol';
+import type { reasonOfStatus } from '@wavegate/protocol';
+import { EnrolmentClient, EnrolRequestSchema, retryAfterOfStatus, toWireFacts } from '@wavegate/protocol';
 import { CertificateAuthority } from '../../../apps/hub/src/agents/certificate-authority.js';
 import { clusterOf } from '../../../apps/hub/src/agents/cluster-identity.js';
 import { x509 } from '../../../apps/hub/src/agents/x509.js';

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { status } from '@grpc/grpc-js';
 import { reason, type HubCommand } from '@wavegate/fleet';
 import { MESSAGE_LIMIT, reasonOfStatus, WINDOW } from '@wavegate/protocol';
+import { keepSessions } from '@wavegate/runtime/hub';
 import { diagnose } from '../../../apps/agent/src/link/tls-probe.js';
 import { RawAgent } from './raw-agent.js';
 import { accepted, asRefusal, asStream, eventually, factsOf, HubWorld, received } from './wire-world.js';
@@ -41,6 +42,41 @@ function takenOf(clusterId: string): number {
 
 function confirm(n: number): HubCommand {
   return { kind: 'confirm', orderId: `order-${n}`, epoch: n };
+}
+
+/** The runtime's own keeper, over the desks' memory; returns what stops it. */
+function keepingSessions(): () => Promise<void> {
+  const { desks } = world;
+  const cancels: (() => void)[] = [];
+  const cancel = {
+    cancelled: false,
+    onCancel: (act: () => void) => {
+      cancels.push(act);
+      return () => undefined;
+    },
+  };
+  const nothing = (): void => undefined;
+  const kept = keepSessions({
+    clock: { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 50))) },
+    random: { next: () => 0.5 },
+    log: { info: nothing, warn: nothing, error: nothing },
+    cancel,
+    registry: desks.streams,
+    rolloutBell: { ring: nothing, next: () => new Promise(() => undefined) },
+    store: {
+      open: desks.sessions.open,
+      close: desks.sessions.close,
+      beat: () => Promise.resolve([]),
+      expire: () => Promise.resolve(0),
+      revoked: (sessions) => Promise.resolve(desks.revoked(sessions)),
+    },
+    tickMs: 50,
+  });
+  return async () => {
+    cancel.cancelled = true;
+    for (const act of cancels) act();
+    await kept;
+  };
 }
 
 describe('a stream', () => {
@@ -104,7 +140,7 @@ describe('a stream', () => {
       { kind: 'goAway', reason: reason('newer_generation', { generation: 2 }), retryAfterMs: 0 },
     ]);
     await next.send(accepted(1));
-    expect(world.desks.streams.live.get(name)?.session.generation).toBe(2);
+    expect(world.desks.live(name)?.session.generation).toBe(2);
     next.close();
   });
 
@@ -171,7 +207,7 @@ describe('backpressure', () => {
       const { identity } = await slow.enrolled('deaf');
       const raw = new RawAgent(slow.gatewayAddress, identity!, false).hello('uid-deaf');
       raws.push(raw);
-      await eventually(() => slow.desks.streams.live.has('deaf'), 'stream opened');
+      await eventually(() => slow.desks.live('deaf') !== null, 'stream opened');
       const hub = slow.agentStream('deaf');
       const big = reason('backup_failed', { detail: 'x'.repeat(60_000) });
       let written = 0;
@@ -183,7 +219,7 @@ describe('backpressure', () => {
       );
       await Promise.all(sends);
       expect(written).toBeLessThan(100);
-      await eventually(() => !slow.desks.streams.live.has('deaf'), 'disconnected');
+      await eventually(() => slow.desks.live('deaf') === null, 'disconnected');
       await eventually(() => slow.gateway.connected === 0, 'stream reset');
       expect(slow.desks.refusals.get('agent_lost')).toBe(1);
     } finally {
@@ -277,14 +313,14 @@ describe('certificates and live streams', () => {
   it('the certificate is revoked → the live stream is ended, and the next is refused with the cause', async () => {
     const name = freshName();
     const { stream, link } = await world.connected(name);
+    const stop = keepingSessions();
     world.desks.revoke(name, Date.now());
-    // The runtime's session keeper asks the store and ends it so.
-    world.agentStream(name).end(reason('certificate_revoked'), 0);
     expect(await received(stream)).toEqual([
       { kind: 'goAway', reason: reason('certificate_revoked'), retryAfterMs: 0 },
     ]);
     const refused = asRefusal(await link.connect({ facts: factsOf(`uid-${name}`) }));
     expect(refused).toMatchObject({ kind: 'certificateRevoked', message: "this agent's certificate was revoked" });
+    await stop();
   });
 
   it('no certificate, a foreign one, nobody there: each is told in its own line', async () => {

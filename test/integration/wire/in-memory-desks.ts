@@ -1,6 +1,12 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { reason, type AgentReport, type ClusterFacts, type HubCommand, type Reason } from '@wavegate/fleet';
-import type { AgentStream, AuditEntry, SessionOpening, SessionRef } from '@wavegate/runtime/hub';
+import { reason, type AgentReport, type ClusterFacts, type HubCommand } from '@wavegate/fleet';
+import {
+  SessionRegistry,
+  type AgentStream,
+  type AuditEntry,
+  type SessionOpening,
+  type SessionRef,
+} from '@wavegate/runtime/hub';
 import type {
   AuditDesk,
   CertificateDesk,
@@ -9,7 +15,6 @@ import type {
   Redeemed,
   ReportDesk,
   SessionDesk,
-  StreamRegistry,
   TokenDesk,
   WireCounters,
 } from '../../../apps/hub/src/agents/ports.js';
@@ -73,6 +78,12 @@ export class InMemoryDesks {
     find: (serial) => Promise.resolve(this.issued.get(serial) ?? null),
   };
 
+  /** Of these sessions, those whose certificates were all revoked. */
+  revoked(sessions: readonly SessionRef[]): readonly SessionRef[] {
+    const bad = [...this.issued.values()].filter((record) => record.revokedAt !== null);
+    return sessions.filter(({ clusterId }) => bad.some((record) => record.clusterId === clusterId));
+  }
+
   revoke(clusterId: string, at: number): void {
     for (const record of this.issued.values()) if (record.clusterId === clusterId) record.revokedAt = at;
   }
@@ -121,24 +132,13 @@ export class InMemoryDesks {
     },
   };
 
-  readonly streams: StreamRegistry & { readonly live: Map<string, AgentStream> } = {
-    live: new Map(),
-    register(stream) {
-      const other = this.live.get(stream.session.clusterId);
-      this.live.set(stream.session.clusterId, stream);
-      other?.end(newer(stream.session), 0);
-    },
-    unregister(session) {
-      if (this.live.get(session.clusterId)?.session.generation === session.generation) {
-        this.live.delete(session.clusterId);
-      }
-    },
-    heard: () => undefined,
-  };
-}
+  /** The runtime's own, as in production. */
+  readonly streams = new SessionRegistry();
 
-function newer(session: SessionRef): Reason {
-  return reason('newer_generation', { generation: session.generation });
+  live(clusterId: string): AgentStream | null {
+    const session = this.streams.sessions().find((one) => one.clusterId === clusterId);
+    return session ? this.streams.find(session) : null;
+  }
 }
 
 function sha256(text: string): Buffer {

@@ -160,7 +160,7 @@ export class HubWorld {
   }
 
   agentStream(clusterId: string): AgentStream {
-    const stream = this.desks.streams.live.get(clusterId);
+    const stream = this.desks.live(clusterId);
     if (!stream) throw new Error(`no stream of ${clusterId}`);
     return stream;
   }

@@ -6,7 +6,7 @@ import {
   EnrolRequestSchema,
   MESSAGE_LIMIT,
   RenewRequestSchema,
-  renewalProofBytes,
+  renewalProofText,
   toWireFacts,
 } from '@wavegate/protocol';
 import { createHash, sign, timingSafeEqual, X509Certificate } from 'node:crypto';
@@ -85,7 +85,7 @@ export async function renew(options: RenewOptions): Promise<AgentIdentity> {
         csr: request.csr,
         clusterUid: options.clusterUid,
         proofAtUnixMs: BigInt(at),
-        proof: sign('sha256', renewalProofBytes(at, request.csr), identity.keyPem),
+        proof: sign('sha256', Buffer.from(renewalProofText(at, sha256(request.csr).toString('hex'))), identity.keyPem),
       }),
       CALL_MS,
     );
@@ -103,7 +103,7 @@ async function pinnedRoot(address: string, caSha256: string): Promise<string> {
   const chain = await presentedChain(address).catch((error: NodeJS.ErrnoException) => {
     throw new EnrolmentRefused(`no hub at ${address}: ${error.code ?? error.message}`, null, 5_000);
   });
-  const root = chain.find((der) => timingSafeEqual(createHash('sha256').update(der).digest(), pin));
+  const root = chain.find((der) => timingSafeEqual(sha256(der), pin));
   if (!root) {
     throw new EnrolmentRefused(
       `the hub at ${address} does not show the pinned CA: wrong address, wrong pin, or somebody in between`,
@@ -112,4 +112,8 @@ async function pinnedRoot(address: string, caSha256: string): Promise<string> {
     );
   }
   return new X509Certificate(root).toString();
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
 }

@@ -47,19 +47,18 @@ export async function diagnose(address: string, identity: AgentIdentity, at: num
       key: identity.keyPem,
     });
   } catch (error) {
-    return causeOf(address, error as NodeJS.ErrnoException, notAfter);
+    return causeOfHandshake(address, error as NodeJS.ErrnoException);
   }
   // In TLS 1.3 the client is done before the server has looked at its certificate: the answer comes afterwards.
-  const verdict = await new Promise<Error | 'talks' | 'closed'>((resolve) => {
-    setTimeout(() => resolve('talks'), PROBE_MS).unref();
-    socket.once('data', () => resolve('talks'));
-    socket.once('error', resolve);
-    socket.once('close', () => resolve('closed'));
+  const answer = await new Promise<string>((conclude) => {
+    setTimeout(() => conclude('talks'), PROBE_MS).unref();
+    socket.once('data', () => conclude('talks'));
+    socket.once('error', (error: NodeJS.ErrnoException) => conclude(error.code ?? ''));
+    socket.once('close', () => conclude(''));
   });
   socket.destroy();
-  if (verdict === 'talks')
-    return refusal('unreachable', `the hub at ${address} answers, but not as a Wavegate gateway`);
-  return causeOf(address, verdict === 'closed' ? new Error('closed') : verdict, notAfter);
+  if (answer !== 'talks') return causeOfRejection(address, answer, notAfter);
+  return refusal('unreachable', `the hub at ${address} answers, but not as a Wavegate gateway`);
 }
 
 function handshake(address: string, options: ConnectionOptions): Promise<TLSSocket> {
@@ -96,34 +95,30 @@ const UNKNOWN_ISSUER = new Set([
   'CERT_SIGNATURE_FAILURE',
 ]);
 
-function causeOf(address: string, error: NodeJS.ErrnoException, notAfter: number): LinkRefusal {
-  const { code = '' } = error;
+/** What broke before the handshake was done: nobody there, or their certificate. */
+function causeOfHandshake(address: string, error: NodeJS.ErrnoException): LinkRefusal {
+  const { code = error.message } = error;
   if (UNKNOWN_ISSUER.has(code)) {
     return refusal('unknownCa', `the hub at ${address} shows a certificate of a CA that this agent does not trust`);
   }
-  if (code === 'CERT_HAS_EXPIRED')
+  if (code === 'CERT_HAS_EXPIRED') {
     return refusal('unreachable', `the certificate of the hub at ${address} has expired`);
+  }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return refusal('unreachable', `the hub's certificate does not name ${address}: add it to the hub's names`);
   }
-  if (/ALERT_CERTIFICATE_EXPIRED/i.test(code)) return expired(notAfter);
-  if (/ALERT_CERTIFICATE_REVOKED/i.test(code)) {
-    return {
-      ...refusal('certificateRevoked', "this agent's certificate was revoked"),
-      reason: reason('certificate_revoked'),
-    };
+  return refusal('unreachable', `no hub at ${address}: ${code}`);
+}
+
+/** What the hub thinks of our certificate: an alert, or a close without a word, which is what Node's TLS server does. */
+function causeOfRejection(address: string, alert: string, notAfter: number): LinkRefusal {
+  if (alert.includes('CERTIFICATE_EXPIRED')) return expired(notAfter);
+  if (alert.includes('CERTIFICATE_REVOKED')) {
+    const message = "this agent's certificate was revoked";
+    return { ...refusal('certificateRevoked', message), reason: reason('certificate_revoked') };
   }
-  // The server's end closes without a word where it does not accept the certificate that it was shown.
-  if (/ALERT/.test(code) || code === 'ECONNRESET' || error.message === 'closed') {
-    return {
-      ...refusal(
-        'unknownCa',
-        `the hub at ${address} does not accept this agent's certificate: it comes from another CA`,
-      ),
-      reason: reason('certificate_unknown'),
-    };
-  }
-  return refusal('unreachable', `no hub at ${address}: ${code || error.message}`);
+  const message = `the hub at ${address} does not accept this agent's certificate: it comes from another CA`;
+  return { ...refusal('unknownCa', message), reason: reason('certificate_unknown') };
 }
 
 export function expired(notAfter: number): LinkRefusal {
