@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readPlan } from './plan-problems.js';
-import { plan, problems, written } from './testing/written-plan.js';
+import { plan, problems, written, strategy } from './testing/written-plan.js';
 
 describe('a plan that is right', () => {
   it('everything left out is filled in, and the digest names the filled-in plan', () => {
