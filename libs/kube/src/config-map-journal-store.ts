@@ -1,13 +1,16 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
-import { canonicalText, sha256Hex } from '@wavegate/fleet';
+import { canonicalText } from '@wavegate/fleet';
 import { JournalConflict, type JournalStore, type StoredJournal } from '@wavegate/runtime/agent';
 import type { Journal } from '@wavegate/runtime/agent';
+import { randomUUID } from 'node:crypto';
+import { JOURNAL_LABEL, JournalShards } from './journal-shards.js';
 import type { KubeAccess } from './kube-access.js';
 import { isConflict, isGone } from './kube-error.js';
 
-const LABEL = 'wavegate.dev/journal';
+/** Whose write this is: one value per life of an agent. */
+const WRITER = 'wavegate.dev/writer';
 /** A ConfigMap holds 1 MiB at most; beyond this much text a journal is spread over several. */
-const SHARD_BYTES = 256 * 1024;
+export const SHARD_LIMIT = 256 * 1024;
 
 /**
  * One ConfigMap per order, written by compare-and-swap on its resourceVersion, which also stops a twin agent. A large
@@ -15,97 +18,102 @@ const SHARD_BYTES = 256 * 1024;
  * what makes a new journal visible.
  */
 export class ConfigMapJournalStore implements JournalStore {
+  private readonly writer = randomUUID();
+  private readonly shards: JournalShards;
+  /** Heads that have had shards: for all others there is nothing to clear after a write. */
+  private readonly sharded = new Set<string>();
+
   constructor(
     private readonly kube: KubeAccess,
     private readonly namespace: string,
-  ) {}
+  ) {
+    this.shards = new JournalShards(kube, namespace);
+  }
 
   async list(): Promise<readonly StoredJournal[]> {
-    const heads = await this.kube.core.listNamespacedConfigMap({
-      namespace: this.namespace,
-      labelSelector: `${LABEL}=head`,
-    });
-    return Promise.all(heads.items.map((head) => this.read(head)));
+    return Promise.all((await this.heads()).map((head) => this.read(head)));
   }
 
   async save(journal: Journal, version: string | null): Promise<string> {
     const name = headName(journal.order.id);
     const text = canonicalText(journal);
-    const shards = text.length > SHARD_BYTES ? await this.writeShards(name, text) : [];
-    const body: V1ConfigMap = {
-      metadata: {
-        name,
-        namespace: this.namespace,
-        labels: { [LABEL]: 'head' },
-        ...(version === null ? {} : { resourceVersion: version }),
-      },
-      data: shards.length > 0 ? { shards: JSON.stringify(shards) } : { journal: text },
-    };
+    const parts = text.length > SHARD_LIMIT ? await this.shards.write(name, text, SHARD_LIMIT) : [];
+    const data: Record<string, string> = parts.length > 0 ? { shards: JSON.stringify(parts) } : { journal: text };
+    const saved = await this.write(name, data, version);
+    if (parts.length > 0 || this.sharded.has(name)) await this.clear(name, parts);
+    return saved;
+  }
+
+  async prune(keep: number): Promise<void> {
+    const ended = (await this.list()).filter(
+      ({ journal }) => (journal.state === 'done' && journal.reported) || journal.state === 'withdrawn',
+    );
+    ended.sort((a, b) => b.journal.acceptedAt - a.journal.acceptedAt);
+    // The head first: shards without a head are litter, a head without its shards could not be read.
+    for (const { journal } of ended.slice(keep)) await this.shards.remove(headName(journal.order.id));
+    await this.shards.removeOrphans((await this.heads()).map((head) => head.metadata?.name ?? ''));
+  }
+
+  private async heads(): Promise<readonly V1ConfigMap[]> {
+    const labelSelector = `${JOURNAL_LABEL}=head`;
+    return (await this.kube.core.listNamespacedConfigMap({ namespace: this.namespace, labelSelector })).items;
+  }
+
+  private async read(head: V1ConfigMap): Promise<StoredJournal> {
+    const parts = JSON.parse(head.data?.shards ?? '[]') as string[];
+    if (parts.length > 0) this.sharded.add(head.metadata?.name ?? '');
+    const text = head.data?.journal ?? (await this.shards.read(parts));
+    return { journal: JSON.parse(text) as Journal, version: head.metadata?.resourceVersion ?? '' };
+  }
+
+  private async write(name: string, data: Record<string, string>, version: string | null): Promise<string> {
     try {
-      const saved =
-        version === null
-          ? await this.kube.core.createNamespacedConfigMap({ namespace: this.namespace, body })
-          : await this.kube.core.replaceNamespacedConfigMap({ name, namespace: this.namespace, body });
-      await this.dropOldShards(name, shards);
-      return saved.metadata?.resourceVersion ?? '';
+      return await this.put(name, data, version);
     } catch (error) {
       // 404 on a replace: somebody removed our journal under us, which is as bad as a twin.
-      if (isConflict(error) || (version !== null && isGone(error))) {
-        throw new JournalConflict(`journal ${name} was written by another agent`);
-      }
+      const conflict = isConflict(error) || (version !== null && isGone(error));
+      if (!conflict) throw error;
+      // An earlier write of ours may have been taken by an API server that died before it could say so.
+      const own = await this.ownVersion(name);
+      if (own === null) throw new JournalConflict(`journal ${name} was written by another agent`);
+      return this.put(name, data, own).catch((again: unknown) => {
+        if (isConflict(again)) throw new JournalConflict(`journal ${name} was written by another agent`);
+        throw again;
+      });
+    }
+  }
+
+  private async put(name: string, data: Record<string, string>, version: string | null): Promise<string> {
+    const { namespace } = this;
+    const metadata = { name, namespace, labels: { [JOURNAL_LABEL]: 'head' }, annotations: { [WRITER]: this.writer } };
+    const saved =
+      version === null
+        ? await this.kube.core.createNamespacedConfigMap({ namespace, body: { metadata, data } })
+        : await this.kube.core.replaceNamespacedConfigMap({
+            name,
+            namespace,
+            body: { metadata: { ...metadata, resourceVersion: version }, data },
+          });
+    return saved.metadata?.resourceVersion ?? '';
+  }
+
+  /** The stored version where this very life of the agent wrote it; null where somebody else did. */
+  private async ownVersion(name: string): Promise<string | null> {
+    try {
+      const head = await this.kube.core.readNamespacedConfigMap({ name, namespace: this.namespace });
+      const own = head.metadata?.annotations?.[WRITER] === this.writer;
+      return own ? (head.metadata?.resourceVersion ?? null) : null;
+    } catch (error) {
+      if (isGone(error)) return null;
       throw error;
     }
   }
 
-  async prune(keep: number): Promise<void> {
-    const kept = (await this.list()).filter(
-      ({ journal }) => (journal.state === 'done' && journal.reported) || journal.state === 'withdrawn',
-    );
-    kept.sort((a, b) => b.journal.acceptedAt - a.journal.acceptedAt);
-    for (const { journal } of kept.slice(keep)) {
-      const name = headName(journal.order.id);
-      await this.remove(name);
-      await this.dropOldShards(name, []);
-    }
-  }
-
-  private async read(head: V1ConfigMap): Promise<StoredJournal> {
-    const names = JSON.parse(head.data?.shards ?? '[]') as string[];
-    const parts = await Promise.all(
-      names.map((name) => this.kube.core.readNamespacedConfigMap({ name, namespace: this.namespace })),
-    );
-    const text = head.data?.journal ?? parts.map((part) => part.data?.part ?? '').join('');
-    return { journal: JSON.parse(text) as Journal, version: head.metadata?.resourceVersion ?? '' };
-  }
-
-  private async writeShards(name: string, text: string): Promise<string[]> {
-    const names: string[] = [];
-    for (let at = 0; at < text.length; at += SHARD_BYTES) {
-      const part = text.slice(at, at + SHARD_BYTES);
-      const shard = `${name}-${sha256Hex(part).slice(0, 12)}-${names.length}`;
-      names.push(shard);
-      const labels = { [LABEL]: 'shard', [`${LABEL}-head`]: name };
-      const body = { metadata: { name: shard, namespace: this.namespace, labels }, immutable: true, data: { part } };
-      await this.kube.core.createNamespacedConfigMap({ namespace: this.namespace, body }).catch((error: unknown) => {
-        if (!isConflict(error)) throw error; // the same content is there already
-      });
-    }
-    return names;
-  }
-
-  private async dropOldShards(head: string, current: readonly string[]): Promise<void> {
-    const selector = `${LABEL}=shard,${LABEL}-head=${head}`;
-    const shards = await this.kube.core.listNamespacedConfigMap({ namespace: this.namespace, labelSelector: selector });
-    for (const shard of shards.items) {
-      const name = shard.metadata?.name ?? '';
-      if (!current.includes(name)) await this.remove(name);
-    }
-  }
-
-  private async remove(name: string): Promise<void> {
-    await this.kube.core.deleteNamespacedConfigMap({ name, namespace: this.namespace }).catch((error: unknown) => {
-      if (!isGone(error)) throw error;
-    });
+  /** After the head is written; what an error leaves behind, `prune` collects. */
+  private async clear(name: string, parts: readonly string[]): Promise<void> {
+    await this.shards.removeBut(name, parts).catch(() => undefined);
+    if (parts.length > 0) this.sharded.add(name);
+    else this.sharded.delete(name);
   }
 }
 

@@ -7,13 +7,15 @@ export const CORDON_ANNOTATION = 'wavegate.dev/cordoned-by';
 
 const TRIES = 5;
 
-/** Cordons the node in the order's name. A node that somebody else cordoned stays theirs: true only when it is ours. */
+/**
+ * Cordons the node in the order's name. A node that somebody else cordoned stays theirs: true only when it is ours.
+ * A cordon of an earlier order (a half-upgraded node, tried again) passes to this one: one order runs at a time.
+ */
 export async function cordonNode(kube: KubeAccess, name: string, orderId: string): Promise<boolean> {
   return changeNode(kube, name, (node) => {
     const owner = node.metadata?.annotations?.[CORDON_ANNOTATION];
-    if (node.spec?.unschedulable === true) {
-      return { result: owner === orderId, patch: null };
-    }
+    const closed = node.spec?.unschedulable === true;
+    if (closed && (!owner || owner === orderId)) return { result: owner === orderId, patch: null };
     return {
       result: true,
       patch: { metadata: { annotations: { [CORDON_ANNOTATION]: orderId } }, spec: { unschedulable: true } },

@@ -7,17 +7,22 @@ import {
   type Cancel,
   type StepResult,
 } from '@wavegate/runtime/agent';
+import { Brake } from './brake.js';
 import { cordonNode } from './cordon.js';
+import { DrainAccount } from './drain-account.js';
 import { evictPod, type EvictionAnswer } from './eviction.js';
 import type { KubeAccess } from './kube-access.js';
 import { isGone } from './kube-error.js';
-import { listNodePods, uidOf, watchNodePods, type NodePods } from './node-pods.js';
+import { listNodePods, NodePods, uidOf } from './node-pods.js';
 import { openPacer, type Pacer } from './pacer.js';
-import { controllerOf, fateOf, podName, type DrainConsent } from './pod-filter.js';
+import { fateOf, podName, type DrainConsent } from './pod-filter.js';
 
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 60_000;
+/** kubectl's client limit lets ten go at once, then paces. */
 const BURST = 10;
+/** Watches have lost events before: a pod that should be gone is asked for this often. */
+const ASK_AGAIN_MS = 15_000;
 
 export interface DrainRequest {
   readonly node: string;
@@ -40,6 +45,8 @@ export interface DrainMeans {
  * `kubectl drain` made observable: cordon (a failed cordon is fatal: it throws, and nothing is evicted), filter, evict
  * all pods at a pace, wait by one watch, retry refusals with growing jittered pauses, never longer than the bound.
  * Never uncordons: the engine decides about that.
+ *
+ * A pod: listed → (its turn) → evict ⟲ blocked, unanswered → granted → terminating → gone; or failed, or timed out.
  */
 export async function drainNode(means: DrainMeans, request: DrainRequest): Promise<StepResult> {
   const drain = new Drain(means, request);
@@ -48,37 +55,41 @@ export async function drainNode(means: DrainMeans, request: DrainRequest): Promi
 
 class Drain {
   private readonly deadline: number;
-  private readonly startedAt: number;
   private readonly pacer: Pacer;
-  /** Pods refused by a PDB right now: the screens name the one blocked longest. */
-  private readonly blocked = new Map<string, Reason>();
+  private readonly account: DrainAccount;
+  private readonly pods: NodePods;
+  /** Pulled when the agent stops, or one pod's error ends this drain: no pod may go on being evicted behind its back. */
+  private readonly over: Brake;
 
   constructor(
     private readonly means: DrainMeans,
     private readonly request: DrainRequest,
   ) {
-    this.startedAt = means.clock.now();
-    this.deadline = this.startedAt + request.timeoutMs;
+    this.deadline = means.clock.now() + request.timeoutMs;
     this.pacer = openPacer(request.perSecond, BURST);
+    this.account = new DrainAccount(means.kube, request, this.deadline);
+    this.pods = new NodePods(means.kube, request.node);
+    this.over = new Brake(request.cancel);
   }
 
   async run(): Promise<StepResult> {
     const { node, orderId } = this.request;
-    this.request.report(reason('draining', { node }));
+    this.account.tell();
     await cordonNode(this.means.kube, node, orderId);
-    const pods = await watchNodePods(this.means.kube, node);
+    await this.pods.start();
     try {
       // Pods may have landed between the first look and the cordon: look again until nothing is left to evict.
       for (;;) {
         const round = await this.podsToEvict();
-        if (round.refused) return failed(node, round.refused);
+        if (round.refused) return notConsented(node, round.refused);
         if (round.targets.length === 0) return { kind: 'succeeded' };
-        const ends = await Promise.all(round.targets.map((pod) => this.remove(pod, pods)));
-        const failure = ends.find((end) => end !== null);
+        const failure = await this.removeAll(round.targets);
         if (failure) return { kind: 'failed', reason: failure };
       }
     } finally {
-      await pods.stop();
+      this.over.pull();
+      this.over.release();
+      await this.pods.stop();
     }
   }
 
@@ -90,113 +101,111 @@ class Drain {
       if (fate.kind === 'evict') targets.push(pod);
       if (fate.kind === 'refused') refused.push(`${podName(pod)} (${fate.why})`);
     }
+    for (const pod of targets) this.pods.expect(uidOf(pod));
     return { targets, refused: refused.length > 0 ? refused.sort().join(', ') : null };
   }
 
+  /** All at once, each to its end: one that fails does not stop the others, one that throws does. */
+  private async removeAll(targets: readonly V1Pod[]): Promise<Reason | null> {
+    const ends = await Promise.allSettled(
+      targets.map((pod) =>
+        this.remove(pod).catch((error: unknown) => {
+          this.over.pull();
+          throw error;
+        }),
+      ),
+    );
+    if (this.request.cancel.cancelled) throw interrupted();
+    // The error that pulled the brake, not the interruptions that followed from it.
+    const thrown = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+    if (thrown.length > 0) throw thrown.find((error) => !(error instanceof StepInterrupted)) ?? thrown[0];
+    return ends.flatMap((end) => (end.status === 'fulfilled' && end.value ? [end.value] : []))[0] ?? null;
+  }
+
   /** One pod to its end; null when it is gone, or the reason why not. */
-  private async remove(pod: V1Pod, pods: NodePods): Promise<Reason | null> {
+  private async remove(pod: V1Pod): Promise<Reason | null> {
+    if (pod.metadata?.deletionTimestamp) return this.waitGone(pod);
     let pause = FIRST_RETRY_MS;
     for (;;) {
-      if (!(await this.pace(pods, pod))) return this.timedOut(pod);
+      await this.waitFor(this.pacer.take(this.means.clock.now()), pod);
+      if (!this.pods.has(uidOf(pod))) return this.gone(pod);
+      if (this.isLate()) return this.account.timedOut(pod);
       const answer = await evictPod(this.means.kube, pod);
-      if (answer.kind === 'granted' || answer.kind === 'gone') {
-        this.unblock(pod);
-        return this.waitGone(pod, pods);
-      }
-      if (answer.kind === 'failed')
-        return reason('step_failed', {
-          step: 'drainNode',
-          node: this.request.node,
-          detail: `${podName(pod)}: ${answer.detail}`,
-        });
-      await this.noteBlocked(pod, answer);
-      const wait = Math.max(
-        answer.kind === 'blocked' ? (answer.retryAfterMs ?? 0) : 0,
-        pause * (0.75 + this.means.random.next() / 2),
-      );
+      if (answer.kind === 'granted') return this.waitGone(pod);
+      if (answer.kind === 'gone') return this.gone(pod);
+      if (answer.kind === 'failed') return this.failed(pod, answer.detail);
+      await this.account.note(pod, answer, this.means.clock.now());
+      await this.waitFor(this.pauseAfter(answer, pause), pod);
       pause = Math.min(LONGEST_RETRY_MS, pause * 2);
-      await this.waitFor(wait, pods, () => !pods.has(uidOf(pod)));
-      if (!pods.has(uidOf(pod))) return (this.unblock(pod), null);
     }
   }
 
-  /** Waits for the pod's turn; false when the bound passed meanwhile. */
-  private async pace(pods: NodePods, pod: V1Pod): Promise<boolean> {
-    const wait = this.pacer.take(this.means.clock.now());
-    if (wait > 0) await this.waitFor(wait, pods, () => !pods.has(uidOf(pod)));
-    return this.means.clock.now() < this.deadline;
+  private pauseAfter(answer: EvictionAnswer, pause: number): number {
+    const asked = answer.kind === 'blocked' ? (answer.retryAfterMs ?? 0) : 0;
+    return Math.max(asked, pause * (0.75 + this.means.random.next() / 2));
   }
 
-  private async waitGone(pod: V1Pod, pods: NodePods): Promise<Reason | null> {
-    const uid = uidOf(pod);
-    while (pods.has(uid)) {
-      if (this.means.clock.now() >= this.deadline) return this.timedOut(pod);
-      await this.waitFor(this.deadline - this.means.clock.now(), pods, () => !pods.has(uid));
-    }
+  private gone(pod: V1Pod): null {
+    this.pods.forget(uidOf(pod));
+    this.account.settle(pod);
     return null;
   }
 
-  /** Sleeps up to `ms`, not past the deadline, and leaves at once when `done` holds or the agent stops. */
-  private async waitFor(ms: number, pods: NodePods, done: () => boolean): Promise<void> {
-    const until = Math.min(this.deadline, this.means.clock.now() + ms);
-    while (!done() && this.means.clock.now() < until) {
-      await Promise.race([pods.changed(), this.means.clock.sleep(until - this.means.clock.now(), this.request.cancel)]);
-      if (this.request.cancel.cancelled) throw new StepInterrupted('the agent is stopping');
+  private failed(pod: V1Pod, detail: string): Reason {
+    this.account.settle(pod);
+    return reason('step_failed', {
+      step: 'drainNode',
+      node: this.request.node,
+      detail: `${podName(pod)}: ${detail}`.slice(0, 300),
+    });
+  }
+
+  private async waitGone(pod: V1Pod): Promise<Reason | null> {
+    this.account.settle(pod);
+    for (;;) {
+      await this.waitFor(ASK_AGAIN_MS, pod);
+      if (!this.pods.has(uidOf(pod))) return null;
+      if (await this.isGoneByName(pod)) return this.gone(pod);
+      if (this.isLate()) return this.account.timedOut(pod);
     }
   }
 
-  private async noteBlocked(pod: V1Pod, answer: EvictionAnswer): Promise<void> {
-    const uid = uidOf(pod);
-    const known = this.blocked.get(uid);
-    const pdb = answer.kind === 'blocked' ? answer.pdb : 'namespace terminating';
-    const since = Number(known?.params.since ?? this.means.clock.now());
-    const owner = known ? String(known.params.owner) : await this.ownerOf(pod);
-    const why = reason('drain_blocked', {
-      node: this.request.node,
-      pod: podName(pod),
-      pdb,
-      owner,
-      since,
-      until: this.deadline,
-    });
-    this.blocked.set(uid, why);
-    this.tell();
-  }
-
-  private unblock(pod: V1Pod): void {
-    if (this.blocked.delete(uidOf(pod))) this.tell();
-  }
-
-  private tell(): void {
-    const longest = [...this.blocked.values()].sort((a, b) => Number(a.params.since) - Number(b.params.since))[0];
-    this.request.report(longest ?? reason('draining', { node: this.request.node }));
-  }
-
-  private timedOut(pod: V1Pod): Reason {
-    const pdb = String(this.blocked.get(uidOf(pod))?.params.pdb ?? '');
-    return reason('drain_timed_out', { node: this.request.node, pod: podName(pod), pdb });
-  }
-
-  /** "Deployment/web": the workload a person knows, not the ReplicaSet between. */
-  private async ownerOf(pod: V1Pod): Promise<string> {
-    const controller = controllerOf(pod);
-    if (!controller) return '';
-    if (controller.kind !== 'ReplicaSet') return `${controller.kind}/${controller.name}`;
+  /** 404, or another pod under that name. No answer is no news. */
+  private async isGoneByName(pod: V1Pod): Promise<boolean> {
+    const { name = '', namespace = '' } = pod.metadata ?? {};
     try {
-      const set = await this.means.kube.apps.readNamespacedReplicaSet({
-        name: controller.name,
-        namespace: pod.metadata?.namespace ?? '',
-      });
-      const above = set.metadata?.ownerReferences?.find((reference) => reference.controller === true);
-      return above ? `${above.kind}/${above.name}` : `ReplicaSet/${controller.name}`;
+      return uidOf(await this.means.kube.core.readNamespacedPod({ name, namespace })) !== uidOf(pod);
     } catch (error) {
-      if (!isGone(error)) return `ReplicaSet/${controller.name}`;
-      return '';
+      return isGone(error);
+    }
+  }
+
+  private isLate(): boolean {
+    return this.means.clock.now() >= this.deadline;
+  }
+
+  /** Waits up to `ms`, not past the deadline, and no longer than the pod is there. Throws when the drain is over. */
+  private async waitFor(ms: number, pod: V1Pod): Promise<void> {
+    const { clock } = this.means;
+    const until = Math.min(this.deadline, clock.now() + ms);
+    for (;;) {
+      if (this.over.cancelled) throw interrupted();
+      const left = until - clock.now();
+      if (left <= 0 || !this.pods.has(uidOf(pod))) return;
+      const nap = new Brake(this.over);
+      const forget = this.pods.onChange(() => nap.pull());
+      await clock.sleep(left, nap);
+      forget();
+      nap.release();
     }
   }
 }
 
-function failed(node: string, refused: string): StepResult {
+function interrupted(): StepInterrupted {
+  return new StepInterrupted('the drain was left: the agent is stopping, or will begin it again');
+}
+
+function notConsented(node: string, refused: string): StepResult {
   const detail = `${refused}: evicting would lose data or the pod; consent in drain.deleteEmptyDir or drain.evictUnmanaged`;
   return { kind: 'failed', reason: reason('step_failed', { step: 'drainNode', node, detail }) };
 }

@@ -1,6 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { KubeAccess } from './kube-access.js';
-import { toKubeError, type KubeError } from './kube-error.js';
+import { isPassing, toKubeError, type KubeError } from './kube-error.js';
 
 /** What the eviction API said, in kubectl's reading of it (reference §3.13 and real-components.md §2, exact answers). */
 export type EvictionAnswer =
@@ -11,6 +11,8 @@ export type EvictionAnswer =
   | { readonly kind: 'blocked'; readonly pdb: string; readonly retryAfterMs: number | null }
   /** 403 with NamespaceTerminating: the namespace controller will remove the pod. */
   | { readonly kind: 'namespaceTerminating' }
+  /** Nobody answered, or not in earnest: says nothing about the pod. */
+  | { readonly kind: 'unanswered' }
   /** Anything else (500: several PDBs on one pod): this pod fails, the others go on. */
   | { readonly kind: 'failed'; readonly detail: string };
 
@@ -27,18 +29,21 @@ export async function evictPod(kube: KubeAccess, pod: V1Pod): Promise<EvictionAn
     });
     return { kind: 'granted' };
   } catch (error) {
-    return toAnswer(toKubeError(error), error);
+    return toAnswer(toKubeError(error));
   }
 }
 
-export function toAnswer(refusal: KubeError, thrown: unknown): EvictionAnswer {
-  if (refusal.code === 0) throw thrown;
-  if (refusal.code === 404 || refusal.code === 409) return { kind: 'gone' };
-  if (refusal.code === 429) return { kind: 'blocked', pdb: budgetName(refusal), retryAfterMs: refusal.retryAfterMs };
-  if (refusal.code === 403 && refusal.causes.some((cause) => cause.reason === 'NamespaceTerminating')) {
+export function toAnswer(refusal: KubeError): EvictionAnswer {
+  const { code } = refusal;
+  if (code === 404 || code === 409) return { kind: 'gone' };
+  if (code === 429) return { kind: 'blocked', pdb: budgetName(refusal), retryAfterMs: refusal.retryAfterMs };
+  if (code === 403 && refusal.causes.some((cause) => cause.reason === 'NamespaceTerminating')) {
     return { kind: 'namespaceTerminating' };
   }
-  return { kind: 'failed', detail: `${refusal.code} ${refusal.message}` };
+  // The one 500 that no patience mends has neither reason nor details: only its words tell it from an etcd election.
+  const severalBudgets = code === 500 && /more than one PodDisruptionBudget/.test(refusal.message);
+  if (isPassing(refusal) && !severalBudgets) return { kind: 'unanswered' };
+  return { kind: 'failed', detail: `${code} ${refusal.message}` };
 }
 
 /** "The disruption budget p1 needs 3 healthy pods and has 3 currently" → "p1". */

@@ -1,52 +1,39 @@
-import {
-  makeInformer,
-  type KubernetesListObject,
-  type V1Node,
-  type V1PodDisruptionBudget,
+import type {
+  KubernetesListObject,
+  KubernetesObject,
+  V1Node,
+  V1Pod,
+  V1PodDisruptionBudget,
 } from '@kubernetes/client-node';
 import type { ClusterFacts } from '@wavegate/fleet';
 import type { KubeAccess } from './kube-access.js';
 import { bareVersion, toNodeFacts } from './node-view.js';
+import { SteadyInformer } from './steady-informer.js';
 
-/** Facts of the cluster for the hub, kept fresh by two informers (nodes and PDBs). */
+const API_SERVERS = 'component=kube-apiserver';
+
+/** Facts of the cluster for the hub, kept fresh by informers: nodes, PDBs, and the API servers' static pods. */
 export class KubeInventory {
   private readonly listeners = new Set<() => void>();
-  private informers: readonly { stop(): Promise<void> }[] = [];
+  private informers: readonly { start(): Promise<void>; stop(): Promise<void> }[] = [];
 
   constructor(
     private readonly kube: KubeAccess,
     private readonly now: () => number,
   ) {}
 
+  /** An API server that is away does not hinder the start: the informers go on trying. */
   async start(): Promise<void> {
-    const { config, core, policy } = this.kube;
-    const nodes = makeInformer<V1Node>(
-      config,
-      '/api/v1/nodes',
-      () => core.listNode() as Promise<KubernetesListObject<V1Node>>,
-    );
-    const budgets = makeInformer<V1PodDisruptionBudget>(
-      config,
-      '/apis/policy/v1/poddisruptionbudgets',
-      () => policy.listPodDisruptionBudgetForAllNamespaces() as Promise<KubernetesListObject<V1PodDisruptionBudget>>,
-    );
-    // A heartbeat changes a node every few seconds; only what we report on is worth a call.
-    const seen = new Map<string, string>();
-    nodes.on('change', (node) => {
-      const digest = JSON.stringify(toNodeFacts(node));
-      const name = node.metadata?.name ?? '';
-      if (seen.get(name) !== digest) this.tell();
-      seen.set(name, digest);
-    });
-    for (const verb of ['add', 'delete'] as const) {
-      nodes.on(verb, () => this.tell());
-      budgets.on(verb, () => this.tell());
-    }
-    for (const informer of [nodes, budgets]) {
-      informer.on('error', () => setTimeout(() => void informer.start().catch(() => undefined), 2000).unref());
-      await informer.start();
-    }
-    this.informers = [nodes, budgets];
+    const { core, policy } = this.kube;
+    const budgets = () => policy.listPodDisruptionBudgetForAllNamespaces();
+    const servers = () => core.listNamespacedPod({ namespace: 'kube-system', labelSelector: API_SERVERS });
+    this.informers = [
+      this.watch<V1Node>('/api/v1/nodes', () => core.listNode(), toNodeFacts),
+      // What a PDB allows changes with every pod; we report how many there are.
+      this.watch<V1PodDisruptionBudget>('/apis/policy/v1/poddisruptionbudgets', budgets, () => null),
+      this.watch<V1Pod>('/api/v1/namespaces/kube-system/pods', servers, versionOfImage, API_SERVERS),
+    ];
+    await Promise.all(this.informers.map((informer) => informer.start()));
   }
 
   async stop(): Promise<void> {
@@ -59,24 +46,22 @@ export class KubeInventory {
   }
 
   async facts(): Promise<ClusterFacts> {
-    const [system, version, nodes, budgets, planes] = await Promise.all([
-      this.kube.core.readNamespace({ name: 'kube-system' }),
-      this.kube.version.getCode(),
-      this.kube.core.listNode(),
-      this.kube.policy.listPodDisruptionBudgetForAllNamespaces(),
-      this.kube.core.listNamespacedPod({ namespace: 'kube-system', labelSelector: 'component=kube-apiserver' }),
+    const { core, version, policy } = this.kube;
+    const [system, answering, nodes, budgets, planes] = await Promise.all([
+      core.readNamespace({ name: 'kube-system' }),
+      version.getCode(),
+      core.listNode(),
+      policy.listPodDisruptionBudgetForAllNamespaces(),
+      core.listNamespacedPod({ namespace: 'kube-system', labelSelector: API_SERVERS }),
     ]);
     // The server that answered, and every API server's static pod: they differ while an HA plane is mixed.
-    const images = planes.items.map((pod) =>
-      bareVersion(pod.spec?.containers[0]?.image?.split('@')[0]?.split(':').at(-1)),
-    );
-    const apiServers = [...new Set([bareVersion(version.gitVersion), ...images.filter(Boolean)])].sort();
+    const versions = [bareVersion(answering.gitVersion), ...planes.items.map(versionOfImage)].filter(Boolean);
     return {
       schema: 1,
       uid: system.metadata?.uid ?? '',
       // Static API server pods are what kubeadm makes; managed control planes show none.
       driver: planes.items.length > 0 ? 'kubeadm' : 'none',
-      apiServers,
+      apiServers: [...new Set(versions)].sort(),
       nodes: nodes.items.map(toNodeFacts).sort((a, b) => (a.name < b.name ? -1 : 1)),
       pdbCount: budgets.items.length,
       provider: providerOf(nodes.items),
@@ -84,9 +69,28 @@ export class KubeInventory {
     };
   }
 
-  private tell(): void {
-    for (const act of this.listeners) act();
+  /** Heartbeats change a node every few seconds; only what `digest` tells apart is worth a call. */
+  private watch<T extends KubernetesObject>(
+    path: string,
+    list: () => Promise<KubernetesListObject<T>>,
+    digest: (object: T) => unknown,
+    labelSelector?: string,
+  ): SteadyInformer<T> {
+    const known = new Map<string, string>();
+    const seen = (object: T, how: 'add' | 'update' | 'delete'): void => {
+      const name = `${object.metadata?.namespace ?? ''}/${object.metadata?.name ?? ''}`;
+      const text = JSON.stringify(digest(object));
+      if (how === 'delete') known.delete(name);
+      else if (known.get(name) === text) return;
+      else known.set(name, text);
+      for (const act of this.listeners) act();
+    };
+    return new SteadyInformer<T>({ kube: this.kube, path, list, seen, ...(labelSelector ? { labelSelector } : {}) });
   }
+}
+
+function versionOfImage(pod: V1Pod): string {
+  return bareVersion(pod.spec?.containers[0]?.image?.split('@')[0]?.split(':').at(-1));
 }
 
 /** The scheme of the nodes' providerID ("aws", "gce", "azure", "kind"); '' on bare metal. */

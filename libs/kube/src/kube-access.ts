@@ -2,16 +2,18 @@ import {
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
-  KubeConfig,
   PatchStrategy,
   PolicyV1Api,
   VersionApi,
   createConfiguration,
   setHeaderOptions,
+  ServerConfiguration,
   type Configuration,
+  type KubeConfig,
+  type RequestContext,
+  type ResponseContext,
 } from '@kubernetes/client-node';
-import type { RequestContext, ResponseContext } from '@kubernetes/client-node';
-import { ServerConfiguration } from '@kubernetes/client-node';
+import { PooledKubeConfig } from './pooled-kube-config.js';
 
 /** Bound of one API request. Longer waits are watches, never hanging requests. */
 export const REQUEST_TIMEOUT_MS = 10_000;
@@ -30,7 +32,7 @@ export interface KubeAccess {
 
 /** `kubeconfig`: a file and context; left out, the service account of the pod we run in. Throws with a clear line. */
 export function openKube(from: { readonly kubeconfig?: string; readonly context?: string }): KubeAccess {
-  const config = new KubeConfig();
+  const config = new PooledKubeConfig();
   if (from.kubeconfig) config.loadFromFile(from.kubeconfig);
   else if (process.env.KUBERNETES_SERVICE_HOST) config.loadFromCluster();
   else config.loadFromDefault();

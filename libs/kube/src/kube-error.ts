@@ -46,6 +46,14 @@ function parseStatus(body: unknown): StatusBody {
   }
 }
 
+/**
+ * No answer, or one that says "not now": a server that restarts, a proxy without a server behind it, flow control.
+ * Nothing is wrong with what was asked, and asking again is right.
+ */
+export function isPassing(refusal: KubeError): boolean {
+  return refusal.code === 0 || refusal.code === 429 || (refusal.code >= 500 && refusal.code !== 501);
+}
+
 export function isGone(error: unknown): boolean {
   return toKubeError(error).code === 404;
 }

@@ -1,12 +1,14 @@
-import { reason, readPlanText, type ClusterFacts, type Order } from '@wavegate/fleet';
+import { reason, readPlanText, type ClusterFacts, type Order, type Plan } from '@wavegate/fleet';
 import type { AgentClock, AgentRandom, Driver, StepContext, StepResult } from '@wavegate/runtime/agent';
 import type { Observed, Receipt, Step } from '@wavegate/runtime/agent';
 import { uncordonNode } from './cordon.js';
 import { drainNode } from './drain.js';
 import type { KubeInventory } from './inventory.js';
 import type { KubeAccess } from './kube-access.js';
+import { isGone } from './kube-error.js';
 import type { NodeWork } from './node-job.js';
-import { removeNodeJobs, runNodeStep } from './node-step.js';
+import { isHalfChanged, jobsOfOrder, removeEndedJobs } from './node-jobs-left.js';
+import { runNodeStep } from './node-step.js';
 import { ClusterObserver } from './observe.js';
 import { runPreflight } from './preflight.js';
 
@@ -60,16 +62,18 @@ export class KubeadmDriver implements Driver {
   }
 
   async release(order: Order): Promise<readonly string[]> {
+    const { kube } = this.means;
     const observed = await this.observe(order);
-    const target = order.hop.to;
+    // Neither lifted nor left by an old picture: the loop asks again.
+    if (!observed.reachable) throw new Error('the API server does not answer: what stays cordoned is not known yet');
+    const jobs = await jobsOfOrder(kube, order.id);
     const stays: string[] = [];
     for (const node of observed.nodes.filter((one) => one.cordonedBy === order.id)) {
-      // A node that we only cordoned goes back to work; one that we began to change stays out, and is named.
-      const untouched = node.ready && (node.kubelet === order.hop.from || node.kubelet === target);
-      if (untouched) await uncordonNode(this.means.kube, node.name, order.id);
-      else stays.push(node.name);
+      // A node that we only cordoned goes back to work; one whose change did not come to a good end stays out, and is named.
+      if (!node.ready || isHalfChanged(jobs, node.name)) stays.push(node.name);
+      else await uncordonNode(kube, node.name, order.id);
     }
-    await removeNodeJobs(this.means.kube, order.id);
+    await removeEndedJobs(kube, jobs, stays);
     return stays;
   }
 
@@ -87,8 +91,10 @@ export class KubeadmDriver implements Driver {
   }
 
   private async uncordon(node: string, orderId: string): Promise<StepResult> {
-    // False: somebody else cordoned the node. Theirs to lift; our step is done.
-    await uncordonNode(this.means.kube, node, orderId);
+    // False: somebody else cordoned the node. Theirs to lift; our step is done. So it is where the node has left.
+    await uncordonNode(this.means.kube, node, orderId).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+    });
     return { kind: 'succeeded' };
   }
 
@@ -128,8 +134,11 @@ export class KubeadmDriver implements Driver {
   }
 }
 
-function planOf(order: Order) {
-  return readPlanText(order.plan);
+/** The loop has read the plan before it took the order. */
+function planOf(order: Order): Plan {
+  const plan = readPlanText(order.plan);
+  if ('code' in plan) throw new Error(`order ${order.id} carries a plan that cannot be read: ${plan.code}`);
+  return plan;
 }
 
 function work(

@@ -39,7 +39,7 @@ export function nodeJobName(orderId: string, step: Step, attempt: number): strin
  * service-account token, no retries by the Job controller (the engine decides about tries), the host's root mounted.
  */
 export function nodeJob(name: string, orderId: string, work: NodeWork, image: string): V1Job {
-  const labels = { [JOB_LABELS.order]: orderId, [JOB_LABELS.node]: work.node, [JOB_LABELS.step]: work.verb };
+  const labels = { [JOB_LABELS.order]: orderId, [JOB_LABELS.node]: nodeLabel(work.node), [JOB_LABELS.step]: work.verb };
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -63,7 +63,8 @@ export function nodeJob(name: string, orderId: string, work: NodeWork, image: st
               image,
               env: environment(work),
               securityContext: { privileged: true },
-              terminationMessagePolicy: 'File',
+              // The script writes its message; one that was killed before it could leaves the end of its log.
+              terminationMessagePolicy: 'FallbackToLogsOnError',
               volumeMounts: [{ name: 'host', mountPath: '/host' }],
             },
           ],
@@ -72,6 +73,11 @@ export function nodeJob(name: string, orderId: string, work: NodeWork, image: st
       },
     },
   };
+}
+
+/** A node's name may be longer than a label's value (63): the hash of it then stands for it. */
+export function nodeLabel(node: string): string {
+  return node.length <= 63 ? node : sha256Hex(node).slice(0, 40);
 }
 
 function environment(work: NodeWork): { name: string; value: string }[] {

@@ -1,67 +1,105 @@
-import { ListWatch, Watch, type V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import type { KubeAccess } from './kube-access.js';
+import { SteadyInformer } from './steady-informer.js';
 
 /**
- * The pods of one node, kept by one list and one watch: waiting for a hundred pods costs no request per pod.
- * `changed` resolves at the next change (or error: then the caller looks again and the watch has re-listed).
+ * The pods of one node, kept by one list and one watch: waiting for a hundred pods costs no request per pod. A pod is
+ * its UID: a StatefulSet's next pod of the same name is another one.
  */
-export interface NodePods {
-  has(uid: string): boolean;
-  changed(): Promise<void>;
-  stop(): Promise<void>;
-}
+export class NodePods {
+  private readonly here = new Set<string>();
+  private readonly left = new Set<string>();
+  private readonly listeners = new Set<() => void>();
+  private readonly informer: SteadyInformer<V1Pod>;
 
-export async function watchNodePods(kube: KubeAccess, node: string): Promise<NodePods> {
-  const fieldSelector = `spec.nodeName=${node}`;
-  const uids = new Set<string>();
-  let ring: (() => void)[] = [];
-  const wake = (): void => {
-    const waiting = ring;
-    ring = [];
-    for (const resolve of waiting) resolve();
-  };
-  const list = async () => {
-    const pods = await kube.core.listPodForAllNamespaces({ fieldSelector });
-    uids.clear();
-    for (const pod of pods.items) uids.add(uidOf(pod));
+  constructor(
+    private readonly kube: KubeAccess,
+    private readonly node: string,
+  ) {
+    const fieldSelector = `spec.nodeName=${node}`;
+    this.informer = new SteadyInformer<V1Pod>({
+      kube,
+      path: '/api/v1/pods',
+      list: () => this.relist(),
+      fieldSelector,
+      seen: (pod, how) => {
+        if (how === 'delete') this.forget(uidOf(pod));
+        else this.here.add(uidOf(pod));
+        this.wake();
+      },
+      disturbed: () => this.wake(),
+    });
+  }
+
+  start(): Promise<void> {
+    return this.informer.start();
+  }
+
+  /** Whether the pod is still on the node, as far as is known. */
+  has(uid: string): boolean {
+    return this.here.has(uid);
+  }
+
+  /** A pod that a list has shown: the watch may not have got to it yet, and "never heard of" is not "gone". */
+  expect(uid: string): void {
+    if (!this.left.has(uid)) this.here.add(uid);
+  }
+
+  /** Somebody asked the API server itself: the pod is gone. */
+  forget(uid: string): void {
+    this.here.delete(uid);
+    this.left.add(uid);
+  }
+
+  /** Calls at every change, and when the watch was disturbed: look again. Returns a function that stops it. */
+  onChange(act: () => void): () => void {
+    this.listeners.add(act);
+    return () => this.listeners.delete(act);
+  }
+
+  async stop(): Promise<void> {
+    await this.informer.stop();
+    this.wake();
+  }
+
+  private async relist() {
+    const fieldSelector = `spec.nodeName=${this.node}`;
+    const pods = await this.kube.core.listPodForAllNamespaces({ fieldSelector });
+    const listed = new Set(pods.items.map(uidOf));
+    for (const uid of this.here) if (!listed.has(uid)) this.forget(uid);
+    for (const uid of listed) this.expect(uid);
+    this.wake();
     return pods;
-  };
-  const informer = new ListWatch<V1Pod>('/api/v1/pods', new Watch(kube.config), list, false, undefined, fieldSelector);
-  informer.on('add', (pod) => void (uids.add(uidOf(pod)), wake()));
-  informer.on('delete', (pod) => void (uids.delete(uidOf(pod)), wake()));
-  informer.on('update', wake);
-  informer.on('error', () => {
-    wake();
-    // The informer gives up after an error that is not a plain end of stream; the API server may be restarting.
-    setTimeout(() => void informer.start().catch(wake), 1000).unref();
-  });
-  await informer.start();
-  return {
-    has: (uid) => uids.has(uid),
-    changed: () => new Promise((resolve) => ring.push(resolve)),
-    stop: async () => {
-      wake();
-      await informer.stop();
-    },
-  };
+  }
+
+  private wake(): void {
+    for (const act of [...this.listeners]) act();
+  }
 }
 
 export function uidOf(pod: V1Pod): string {
   return pod.metadata?.uid ?? '';
 }
 
-/** Pods of the node right now. */
+const PAGE = 250;
+
+/** Pods of the node right now, page by page. */
 export async function listNodePods(kube: KubeAccess, node: string): Promise<readonly V1Pod[]> {
   const pods: V1Pod[] = [];
+  await eachPod(kube, { fieldSelector: `spec.nodeName=${node}` }, (pod) => void pods.push(pod));
+  return pods;
+}
+
+/** Looks at every pod of the cluster without ever holding more than a page of them. */
+export async function eachPod(
+  kube: KubeAccess,
+  of: { readonly fieldSelector?: string },
+  look: (pod: V1Pod) => void,
+): Promise<void> {
   let _continue: string | undefined;
   do {
-    const page = await kube.core.listPodForAllNamespaces({
-      fieldSelector: `spec.nodeName=${node}`,
-      limit: 500,
-      _continue,
-    });
-    pods.push(...page.items);
-    _continue = page.metadata?._continue;
+    const page = await kube.core.listPodForAllNamespaces({ ...of, limit: PAGE, _continue });
+    page.items.forEach(look);
+    _continue = page.metadata?._continue || undefined;
   } while (_continue);
-  return pods;
 }

@@ -3,12 +3,15 @@ import { reason, type Reason } from '@wavegate/fleet';
 import { StepInterrupted, type AgentClock, type Cancel } from '@wavegate/runtime/agent';
 import type { Step } from '@wavegate/runtime/agent';
 import type { KubeAccess } from './kube-access.js';
-import { isConflict, isGone } from './kube-error.js';
+import { isConflict, isPassing, toKubeError } from './kube-error.js';
 import { NODE_JOB_NAMESPACE, nodeJob, nodeJobName, type NodeWork } from './node-job.js';
+import { endOf, type JobEnd } from './node-jobs-left.js';
 
 const POLL_MS = 1_000;
 /** Kubernetes cuts termination messages at 4 KiB; anything larger did not come from our script. */
 const MESSAGE_LIMIT = 4_096;
+/** A reason is for screens: this much of what a program said. */
+const DETAIL_LIMIT = 300;
 
 export interface NodeStepRequest {
   readonly orderId: string;
@@ -28,7 +31,8 @@ export type NodeStepEnd =
 /** Creates the Job, or adopts the one of that name, and waits for its end. Throws while the API server is away: ask again. */
 export async function runNodeStep(kube: KubeAccess, clock: AgentClock, request: NodeStepRequest): Promise<NodeStepEnd> {
   const name = nodeJobName(request.orderId, request.step, request.attempt);
-  await createOrAdopt(kube, nodeJob(name, request.orderId, request.work, request.image));
+  const refused = await createOrAdopt(kube, nodeJob(name, request.orderId, request.work, request.image));
+  if (refused !== null) return failed(request, refused);
   for (;;) {
     const job = await kube.batch.readNamespacedJob({ name, namespace: NODE_JOB_NAMESPACE });
     const ended = endOf(job);
@@ -38,31 +42,18 @@ export async function runNodeStep(kube: KubeAccess, clock: AgentClock, request: 
   }
 }
 
-async function createOrAdopt(kube: KubeAccess, job: V1Job): Promise<void> {
+/** Null, or why this API server will never take the Job: no namespace for it, no right, an image it does not admit. */
+async function createOrAdopt(kube: KubeAccess, job: V1Job): Promise<string | null> {
   try {
     await kube.batch.createNamespacedJob({ namespace: NODE_JOB_NAMESPACE, body: job });
+    return null;
   } catch (error) {
     // "exists": an earlier life of this agent made it. The name says order, step and try, so it is the same work.
-    if (!isConflict(error)) throw error;
+    if (isConflict(error)) return null;
+    const refusal = toKubeError(error);
+    if (isPassing(refusal)) throw error;
+    return `the API server refused the node Job: ${refusal.code} ${refusal.message}`;
   }
-}
-
-interface JobEnd {
-  readonly uid: string;
-  readonly good: boolean;
-  readonly detail: string;
-}
-
-function endOf(job: V1Job): JobEnd | null {
-  const condition = job.status?.conditions?.find(
-    (one) => one.status === 'True' && (one.type === 'Complete' || one.type === 'Failed'),
-  );
-  if (!condition) return null;
-  return {
-    uid: job.metadata?.uid ?? '',
-    good: condition.type === 'Complete',
-    detail: condition.message ?? condition.reason ?? '',
-  };
 }
 
 async function readEnd(kube: KubeAccess, request: NodeStepRequest, end: JobEnd): Promise<NodeStepEnd> {
@@ -70,17 +61,23 @@ async function readEnd(kube: KubeAccess, request: NodeStepRequest, end: JobEnd):
     namespace: NODE_JOB_NAMESPACE,
     labelSelector: `batch.kubernetes.io/controller-uid=${end.uid}`,
   });
-  const message = terminationMessage(pods.items);
-  const told = parseMessage(message);
-  if (told?.ok === true && end.good) return { kind: 'reported', message: told };
-  const detail = typeof told?.error === 'string' ? told.error : message || end.detail || 'the node Job left no message';
-  const { name: step } = request.step;
-  if (/DeadlineExceeded/.test(end.detail))
+  const text = terminationMessage(pods.items);
+  const told = parseMessage(text);
+  // Its pod may be collected before an agent that was away comes back. The Job's word is then all there is, and the
+  // version that the node shows decides; a snapshot without its receipt is none.
+  if (end.good && text === '') return { kind: 'reported', message: {} };
+  if (end.good && told?.ok === true) return { kind: 'reported', message: told };
+  if (/DeadlineExceeded/.test(end.why)) {
+    const { name: step } = request.step;
     return { kind: 'failed', reason: reason('step_timed_out', { step, node: request.work.node }) };
-  return {
-    kind: 'failed',
-    reason: reason('step_failed', { step, node: request.work.node, detail: detail.slice(0, 300) }),
-  };
+  }
+  const said = typeof told?.error === 'string' ? told.error : text;
+  return failed(request, said || end.detail || 'the node Job left no message');
+}
+
+function failed({ step, work }: NodeStepRequest, detail: string): NodeStepEnd {
+  const params = { step: step.name, node: work.node, detail: detail.trim().slice(0, DETAIL_LIMIT) };
+  return { kind: 'failed', reason: reason('step_failed', params) };
 }
 
 function terminationMessage(pods: readonly V1Pod[]): string {
@@ -97,24 +94,5 @@ function parseMessage(text: string): Readonly<Record<string, unknown>> | null {
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
   } catch {
     return null;
-  }
-}
-
-/** Removes the order's finished Jobs; their outcome is in the journal. */
-export async function removeNodeJobs(kube: KubeAccess, orderId: string): Promise<void> {
-  const jobs = await kube.batch.listNamespacedJob({
-    namespace: NODE_JOB_NAMESPACE,
-    labelSelector: `wavegate.dev/order=${orderId}`,
-  });
-  for (const job of jobs.items.filter((one) => endOf(one) !== null)) {
-    await kube.batch
-      .deleteNamespacedJob({
-        name: job.metadata?.name ?? '',
-        namespace: NODE_JOB_NAMESPACE,
-        propagationPolicy: 'Background',
-      })
-      .catch((error: unknown) => {
-        if (!isGone(error)) throw error;
-      });
   }
 }

@@ -1,8 +1,9 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { Observed } from '@wavegate/runtime/agent';
 import type { KubeAccess } from './kube-access.js';
+import { isPassing, toKubeError } from './kube-error.js';
 import { listNodePods } from './node-pods.js';
-import { cordonOwner, nodeName, toObservedNode } from './node-view.js';
+import { nodeName, toObservedNode } from './node-view.js';
 import { fateOf, type DrainConsent } from './pod-filter.js';
 
 /**
@@ -28,6 +29,8 @@ export class ClusterObserver {
       this.last = { ...seen, reachableSince: this.reachableSince };
       return this.last;
     } catch (error) {
+      // A server that answers "you may not" is reachable: that is for a person, and the caller says it.
+      if (!isPassing(toKubeError(error))) throw error;
       this.mark(false);
       if (!this.last) throw error;
       return { ...this.last, at: this.now(), reachable: false, reachableSince: this.reachableSince };
@@ -59,10 +62,10 @@ export class ClusterObserver {
     };
   }
 
-  /** Pods are counted only on nodes that we cordoned: for the others the number would decide nothing. */
+  /** Pods are counted only on closed nodes, ours or not: for open ones the number would decide nothing. */
   private async toNode(node: V1Node, planes: readonly V1Pod[], consent: DrainConsent) {
     const own = planes.filter((pod) => pod.spec?.nodeName === nodeName(node));
-    const pods = cordonOwner(node) === null ? [] : await listNodePods(this.kube, nodeName(node));
+    const pods = node.spec?.unschedulable === true ? await listNodePods(this.kube, nodeName(node)) : [];
     const left = pods.filter((pod) => fateOf(pod, consent).kind !== 'kept').length;
     return toObservedNode(node, own, left);
   }

@@ -1,27 +1,36 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { PlanSpec } from '@wavegate/fleet';
+import { NODE_JOB_NAMESPACE } from './node-job.js';
 
 /** What a drain does with a pod: the same filters, in the same order, as `kubectl drain` (reference §3.13), with consent from the plan. */
 export type PodFate =
   | { readonly kind: 'evict' }
   /** Stays where it is: the drain is complete without it. */
-  | { readonly kind: 'kept'; readonly why: 'daemonSet' | 'mirror' | 'ownAgent' }
+  | { readonly kind: 'kept'; readonly why: 'daemonSet' | 'mirror' | 'nodeJob' }
   /** Evicting it would lose something nobody consented to lose. */
   | { readonly kind: 'refused'; readonly why: 'emptyDir' | 'unmanaged' };
 
 export type DrainConsent = Pick<PlanSpec['drain'], 'deleteEmptyDir' | 'evictUnmanaged'>;
 
+/**
+ * kubectl asks a DaemonSet whether it still exists and wants --force where it does not; here such an orphan is kept:
+ * the garbage collector removes it without our help, and a drain need not wait for that.
+ */
 export function fateOf(pod: V1Pod, consent: DrainConsent): PodFate {
-  if (isMirror(pod)) return { kind: 'kept', why: 'mirror' };
-  const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  // Our own work on this node. Its pod is the evidence of what was done, also when it has ended.
+  if (pod.metadata?.namespace === NODE_JOB_NAMESPACE) return { kind: 'kept', why: 'nodeJob' };
   const controller = controllerOf(pod);
+  const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  if (controller?.kind === 'DaemonSet' && !finished) return { kind: 'kept', why: 'daemonSet' };
+  if (isMirror(pod)) return { kind: 'kept', why: 'mirror' };
   if (finished) return { kind: 'evict' };
-  if (controller?.kind === 'DaemonSet') return { kind: 'kept', why: 'daemonSet' };
   const namespace = pod.metadata?.namespace ?? '';
-  if (hasEmptyDir(pod) && !allows(consent.deleteEmptyDir.namespaces, namespace))
+  if (hasEmptyDir(pod) && !allows(consent.deleteEmptyDir.namespaces, namespace)) {
     return { kind: 'refused', why: 'emptyDir' };
-  if (!controller && !allows(consent.evictUnmanaged.namespaces, namespace))
+  }
+  if (!controller && !allows(consent.evictUnmanaged.namespaces, namespace)) {
     return { kind: 'refused', why: 'unmanaged' };
+  }
   return { kind: 'evict' };
 }
 
@@ -30,7 +39,7 @@ function allows(namespaces: readonly string[], namespace: string): boolean {
   return namespaces.includes('*') || namespaces.includes(namespace);
 }
 
-export function isMirror(pod: V1Pod): boolean {
+function isMirror(pod: V1Pod): boolean {
   return pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined;
 }
 

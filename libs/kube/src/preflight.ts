@@ -1,8 +1,9 @@
-import type { V1PodDisruptionBudget } from '@kubernetes/client-node';
+import type { V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
 import { reason, type Finding, type Plan } from '@wavegate/fleet';
 import type { StepResult } from '@wavegate/runtime/agent';
 import type { KubeAccess } from './kube-access.js';
-import { toKubeError } from './kube-error.js';
+import { isPassing, toKubeError } from './kube-error.js';
+import { eachPod } from './node-pods.js';
 import { nodeName, toNodeFacts } from './node-view.js';
 import { fateOf, podName } from './pod-filter.js';
 
@@ -15,12 +16,10 @@ export async function runPreflight(kube: KubeAccess, plan: Plan, target: string)
     const findings = await Promise.all([nodeFindings(kube), budgetFindings(kube), podFindings(kube, plan, target)]);
     return { kind: 'succeeded', findings: findings.flat() };
   } catch (error) {
-    const { code, message } = toKubeError(error);
-    if (code === 0) throw error;
-    return {
-      kind: 'failed',
-      reason: reason('step_failed', { step: 'preflight', node: '', detail: `${code} ${message}` }),
-    };
+    const refusal = toKubeError(error);
+    if (isPassing(refusal)) throw error;
+    const detail = `${refusal.code} ${refusal.message}`.slice(0, 300);
+    return { kind: 'failed', reason: reason('step_failed', { step: 'preflight', node: '', detail }) };
   }
 }
 
@@ -62,24 +61,28 @@ function neverAllows(budget: V1PodDisruptionBudget): boolean {
 }
 
 async function podFindings(kube: KubeAccess, plan: Plan, target: string): Promise<Finding[]> {
-  const pods = (await kube.core.listPodForAllNamespaces()).items;
   const findings: Finding[] = [];
-  for (const pod of pods) {
+  await eachPod(kube, {}, (pod) => {
     const fate = fateOf(pod, plan.spec.drain);
-    if (fate.kind !== 'refused') continue;
-    const emptyDir = fate.why === 'emptyDir';
-    findings.push({
-      code: emptyDir ? 'pod_with_local_data' : 'pod_without_controller',
-      severity: 'block',
-      object: podName(pod),
-      message: emptyDir
-        ? `${podName(pod)} keeps data in an emptyDir: the drain before ${target} would delete it`
-        : `${podName(pod)} has no controller: evicted, nothing would make it again`,
-      remedy: emptyDir
-        ? `consent with drain.deleteEmptyDir.namespaces: [${pod.metadata?.namespace ?? ''}], or move the data`
-        : `consent with drain.evictUnmanaged.namespaces: [${pod.metadata?.namespace ?? ''}], or give it a controller`,
-      owner: pod.metadata?.labels?.['wavegate.dev/owner'] ?? '',
-    });
-  }
+    if (fate.kind === 'refused') findings.push(unconsented(pod, fate.why, target));
+  });
   return findings;
+}
+
+function unconsented(pod: V1Pod, why: 'emptyDir' | 'unmanaged', target: string): Finding {
+  const name = podName(pod);
+  const namespace = pod.metadata?.namespace ?? '';
+  const emptyDir = why === 'emptyDir';
+  return {
+    code: emptyDir ? 'pod_with_local_data' : 'pod_without_controller',
+    severity: 'block',
+    object: name,
+    message: emptyDir
+      ? `${name} keeps data in an emptyDir: the drain before ${target} would delete it`
+      : `${name} has no controller: evicted, nothing would make it again`,
+    remedy: emptyDir
+      ? `consent with drain.deleteEmptyDir.namespaces: [${namespace}], or move the data`
+      : `consent with drain.evictUnmanaged.namespaces: [${namespace}], or give it a controller`,
+    owner: pod.metadata?.labels?.['wavegate.dev/owner'] ?? '',
+  };
 }
