@@ -1,0 +1,98 @@
+import { LOG_LEVELS, type LogLevel } from './agent-log.js';
+import { usage } from './program-failure.js';
+
+/** Options of `run` as the command line and the environment give them: texts, or nothing. */
+export interface RunOptions {
+  readonly hubGateway?: string;
+  readonly hubEnrolment?: string;
+  readonly join?: string;
+  readonly caSha256?: string;
+  readonly identity?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: string;
+  readonly nodeImage: string;
+  readonly health?: string;
+  readonly log: string;
+}
+
+export interface HubAddress {
+  readonly gateway: string;
+  readonly enrolment: string;
+  /** Null: no enrolment is possible, a stored identity must be there. */
+  readonly caSha256: string | null;
+}
+
+export interface RunSettings {
+  readonly hub: HubAddress;
+  readonly joinToken: string | null;
+  /** A directory; null keeps the identity in a Secret of the agent's namespace. */
+  readonly identityDir: string | null;
+  readonly kubeconfig: string | null;
+  readonly context: string | null;
+  readonly namespace: string;
+  readonly nodeImage: string;
+  readonly health: { readonly host: string; readonly port: number } | null;
+  readonly log: LogLevel;
+}
+
+/** Checks every option; throws a ProgramFailure that names the option, the value and what would be right. */
+export function readSettings(options: RunOptions): RunSettings {
+  return {
+    hub: readHub({
+      gateway: options.hubGateway,
+      enrolment: options.hubEnrolment,
+      caSha256: options.caSha256,
+    }),
+    joinToken: options.join ? readToken(options.join) : null,
+    identityDir: options.identity ?? null,
+    kubeconfig: options.kubeconfig ?? null,
+    context: options.context ?? null,
+    namespace: readNamespace(options.namespace),
+    nodeImage: options.nodeImage,
+    health: options.health ? readAddress('--health', options.health) : null,
+    log: readLogLevel(options.log),
+  };
+}
+
+export function readHub(given: {
+  readonly gateway?: string | undefined;
+  readonly enrolment?: string | undefined;
+  readonly caSha256?: string | undefined;
+}): HubAddress {
+  if (!given.gateway) throw usage('--hub-gateway HOST:PORT is missing (or WAVEGATE_HUB_GATEWAY)');
+  if (!given.enrolment) throw usage('--hub-enrolment HOST:PORT is missing (or WAVEGATE_HUB_ENROLMENT)');
+  readAddress('--hub-gateway', given.gateway);
+  readAddress('--hub-enrolment', given.enrolment);
+  const pin = given.caSha256?.replace(/^sha256:/i, '').replaceAll(':', '') ?? null;
+  if (pin !== null && !/^[0-9a-f]{64}$/i.test(pin)) {
+    throw usage(`--ca-sha256 "${given.caSha256}": expected 64 hex digits, as the hub's join line shows them`);
+  }
+  return { gateway: given.gateway, enrolment: given.enrolment, caSha256: pin };
+}
+
+export function readAddress(option: string, text: string): { readonly host: string; readonly port: number } {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port > 65_535) throw usage(`${option} "${text}": expected HOST:PORT, for example hub.example:8443`);
+  return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port };
+}
+
+export function readLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((known) => known === text);
+  if (!level) throw usage(`--log "${text}": expected one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+}
+
+function readToken(text: string): string {
+  // The token's value must not reach a log or a screen, not even in an error.
+  if (!/^[\w-]+\.[\w-]+$/.test(text)) throw usage('--join: expected a join token "id.secret", as the hub printed it');
+  return text;
+}
+
+function readNamespace(text: string): string {
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text)) {
+    throw usage(`--namespace "${text}": expected the name of a Kubernetes namespace`);
+  }
+  return text;
+}
