@@ -199,6 +199,25 @@ describe('backpressure', () => {
     stream.close();
   });
 
+  it('an agent that floods a hub that cannot commit → the hub stops reading, and the agent cannot write on', async () => {
+    world.desks.beforeTake = () => new Promise(() => undefined);
+    const raw = await rawAgent();
+    const findings = [{ code: 'c', severity: 'info', object: 'o', message: 'x'.repeat(16_000), remedy: '', owner: '' }];
+    let written = 0;
+    let blocked = false;
+    while (!blocked && written < 5_000) {
+      written += 1;
+      if (raw.say({ case: 'findings', value: { orderId: 'o', findings } }).writable) continue;
+      blocked = await Promise.race([
+        new Promise<boolean>((resolve) => raw.call.once('drain', () => resolve(false))),
+        new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 1_000)),
+      ]);
+    }
+    expect(blocked).toBe(true);
+    // 5,000 of them would be 80 MB.
+    expect(written).toBeLessThan(500);
+  });
+
   it('an agent that does not read at all → disconnected, memory stays bounded', async () => {
     const slow = await HubWorld.start({
       gateway: { times: { heartbeatMs: 50, slowConsumerMs: 500 }, window: 10_000 },
@@ -384,6 +403,18 @@ describe('a hub that stops', () => {
     } finally {
       await restarted.stop();
     }
+  });
+
+  it('a store that hangs in a commit → the hub still stops in time', async () => {
+    const stuck = await HubWorld.start();
+    const { stream } = await stuck.connected('stuck');
+    stuck.desks.beforeTake = () => new Promise(() => undefined);
+    const sent = stream.send(accepted(1)).catch((error: Error) => error.message);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const started = Date.now();
+    await stuck.stop();
+    expect(Date.now() - started).toBeLessThan(6_000);
+    expect(await sent).toContain('hub_draining');
   });
 
   it('heartbeats keep an idle stream alive; a hub that falls silent is noticed', async () => {

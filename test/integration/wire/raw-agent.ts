@@ -22,6 +22,8 @@ export class RawAgent {
   readonly heard: HubMessage[] = [];
   error: ServiceError | null = null;
   over = false;
+  /** What the last write returned: false asks for a pause until `drain`. */
+  writable = true;
   readonly #client: Client;
   readonly call: RawCall;
   #seq = 0n;
@@ -60,7 +62,7 @@ export class RawAgent {
 
   say(body: AgentBody, seq?: bigint): this {
     this.#seq += 1n;
-    this.call.write(encode(create(AgentMessageSchema, { seq: seq ?? this.#seq, body })));
+    this.writable = this.call.write(encode(create(AgentMessageSchema, { seq: seq ?? this.#seq, body })));
     return this;
   }
 

@@ -23,7 +23,7 @@ import {
   type Read,
 } from '@wavegate/protocol';
 import { AgentConnection, type ConnectionTimes } from './agent-connection.js';
-import { bindServer, stopServer } from './grpc-listener.js';
+import { bindServer, STOP_WITHIN_MS, stopServer, withinMs } from './grpc-listener.js';
 import { readPeer, type Peer } from './peer.js';
 import type { CertificateDesk, ReportDesk, SessionDesk, StreamRegistry, WireCounters, WireLog } from './ports.js';
 import type { ServerCertificate } from './server-certificate.js';
@@ -112,7 +112,8 @@ export class GatewayServer {
       connection.end(reason('hub_draining', { retryAfterMs }), retryAfterMs);
     }
     await stopServer(this.#server);
-    await Promise.all(this.#serving);
+    // A commit that hangs must not keep this process: what it would have acknowledged is sent again elsewhere.
+    await withinMs(Promise.all(this.#serving), STOP_WITHIN_MS);
   }
 
   async #serve(call: GatewayCall): Promise<void> {
