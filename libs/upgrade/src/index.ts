@@ -6,3 +6,4 @@ export * from './progress.js';
 export type { UpgradeInput } from './situation.js';
 export { standing } from './standing.js';
 export type * from './step.js';
+export { runNumber } from './step-runs.js';

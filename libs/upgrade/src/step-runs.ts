@@ -29,7 +29,7 @@ const nodeOf = (step: Step): string => ('node' in step ? step.node : '');
 export function runsOf({ journal }: Pick<Situation, 'journal'>, kind: StepKind, node = ''): Runs {
   const ever = Object.values(journal.steps)
     .filter(({ step }) => step.kind === kind && nodeOf(step) === node)
-    .sort((a, b) => runNumber(a) - runNumber(b));
+    .sort((a, b) => runNumber(a.step) - runNumber(b.step));
   const all = ever.filter(({ intendedAt }) => intendedAt >= (journal.rollback?.since ?? 0));
   const last = all.at(-1) ?? null;
   return {
@@ -44,8 +44,9 @@ function nameOfRun(kind: StepKind, node: string, run: number): string {
   return [kind, node === '' ? 'cluster' : node, ...(run > 1 ? [String(run)] : [])].join('/');
 }
 
-function runNumber({ step }: StepRecord): number {
-  return Number(step.name.split('/')[2] ?? '1');
+/** 1 for a step's first run, 2 for the run after one that ended. */
+export function runNumber({ name }: Pick<Step, 'name'>): number {
+  return Number(name.split('/')[2] ?? '1');
 }
 
 /** Steps whose end is not known, in the order they were begun. */

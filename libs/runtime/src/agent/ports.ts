@@ -134,3 +134,10 @@ export interface Metrics {
 export interface LocalPolicy {
   refuses(order: Order, at: number): Promise<Reason | null>;
 }
+
+/** Fields name what the line is about: `order`, `attempt`, `node`. ERROR only if a person must act now. */
+export interface AgentLog {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}

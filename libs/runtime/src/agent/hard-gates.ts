@@ -1,0 +1,25 @@
+import { reason, type HardGate } from '@wavegate/fleet';
+import type { Journal, Observed, ObservedNode } from '@wavegate/upgrade';
+
+/** A blink is no violation: the kubelet's lease and a restarting static pod need some time. */
+const TOLERATED_MS = 60_000;
+
+/** Facts that decide at once: a node that this order changed is not Ready, or a static pod of a control plane is not. */
+export function hardGates(journal: Journal, observed: Observed): HardGate[] {
+  const changed = new Set(
+    Object.values(journal.steps).flatMap(({ step, state }) =>
+      'node' in step && step.kind !== 'snapshotEtcd' && state === 'succeeded' ? [step.node] : [],
+    ),
+  );
+  return observed.nodes.filter(({ name }) => changed.has(name)).flatMap((node) => gatesOf(node, observed.at));
+}
+
+function gatesOf(node: ObservedNode, at: number): HardGate[] {
+  const why = reason('node_not_ready', { node: node.name, until: at });
+  const gone = (ready: boolean, since: number): boolean => !ready && at - since >= TOLERATED_MS;
+  const pods = Object.values(node.staticPods).some(({ ready, since }) => gone(ready, since));
+  return [
+    { name: `nodeReady/${node.name}`, violated: gone(node.ready, node.readySince), reason: why },
+    { name: `staticPodsReady/${node.name}`, violated: pods, reason: why },
+  ];
+}
