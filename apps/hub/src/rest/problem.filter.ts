@@ -1,4 +1,5 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { CursorInvalid } from '@wavegate/storage';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { Problem } from './problem.js';
@@ -26,6 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private toProblem(error: unknown, requestId: string): Problem {
     if (error instanceof Problem) return error;
+    if (error instanceof CursorInvalid) return cursorProblem(error);
     if (error instanceof HttpException) return new Problem(error.getStatus(), 'http', error.message);
     if (isBodyError(error))
       return new Problem(error.status, 'body-not-readable', 'The body cannot be read', { detail: error.message });
@@ -37,4 +39,12 @@ export class ProblemFilter implements ExceptionFilter {
 /** body-parser's errors: not JSON, too large. */
 function isBodyError(error: unknown): error is Error & { status: number } {
   return error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500;
+}
+
+function cursorProblem(error: CursorInvalid): Problem {
+  return new Problem(422, 'request-invalid', 'The cursor is not one of this list', {
+    errors: [
+      { pointer: 'cursor', code: 'cursor_invalid', detail: `${error.message}: use nextCursor of the page before` },
+    ],
+  });
 }
