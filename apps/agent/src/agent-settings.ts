@@ -14,6 +14,7 @@ export interface RunOptions {
   readonly nodeImage: string;
   readonly health?: string;
   readonly log: string;
+  readonly settleMs?: string;
 }
 
 export interface HubAddress {
@@ -34,6 +35,8 @@ export interface RunSettings {
   readonly nodeImage: string;
   readonly health: { readonly host: string; readonly port: number } | null;
   readonly log: LogLevel;
+  /** Null: the engine's own. Only for worlds whose kubelets are played. */
+  readonly settleMs: number | null;
 }
 
 /** Checks every option; throws a ProgramFailure that names the option, the value and what would be right. */
@@ -52,6 +55,7 @@ export function readSettings(options: RunOptions): RunSettings {
     nodeImage: options.nodeImage,
     health: options.health ? readAddress('--health', options.health) : null,
     log: readLogLevel(options.log),
+    settleMs: options.settleMs === undefined ? null : readMs(options.settleMs),
   };
 }
 
@@ -95,4 +99,10 @@ function readNamespace(text: string): string {
     throw usage(`--namespace "${text}": expected the name of a Kubernetes namespace`);
   }
   return text;
+}
+
+function readMs(text: string): number {
+  const ms = Number(text);
+  if (!Number.isInteger(ms) || ms < 0) throw usage(`--settle-ms "${text}": expected milliseconds`);
+  return ms;
 }

@@ -2,13 +2,10 @@ import type { V1ConfigMap } from '@kubernetes/client-node';
 import { canonicalText } from '@wavegate/fleet';
 import { JournalConflict, type JournalStore, type StoredJournal } from '@wavegate/runtime/agent';
 import type { Journal } from '@wavegate/runtime/agent';
-import { randomUUID } from 'node:crypto';
 import { JOURNAL_LABEL, JournalShards } from './journal-shards.js';
 import type { KubeAccess } from './kube-access.js';
 import { isConflict, isGone } from './kube-error.js';
 
-/** Whose write this is: one value per life of an agent. */
-const WRITER = 'wavegate.dev/writer';
 /** A ConfigMap holds 1 MiB at most; beyond this much text a journal is spread over several. */
 export const SHARD_LIMIT = 256 * 1024;
 
@@ -18,7 +15,6 @@ export const SHARD_LIMIT = 256 * 1024;
  * what makes a new journal visible.
  */
 export class ConfigMapJournalStore implements JournalStore {
-  private readonly writer = randomUUID();
   private readonly shards: JournalShards;
   /** Heads that have had shards: for all others there is nothing to clear after a write. */
   private readonly sharded = new Set<string>();
@@ -71,21 +67,16 @@ export class ConfigMapJournalStore implements JournalStore {
       return await this.put(name, data, version);
     } catch (error) {
       // 404 on a replace: somebody removed our journal under us, which is as bad as a twin.
-      const conflict = isConflict(error) || (version !== null && isGone(error));
-      if (!conflict) throw error;
-      // An earlier write of ours may have been taken by an API server that died before it could say so.
-      const own = await this.ownVersion(name);
-      if (own === null) throw new JournalConflict(`journal ${name} was written by another agent`);
-      return this.put(name, data, own).catch((again: unknown) => {
-        if (isConflict(again)) throw new JournalConflict(`journal ${name} was written by another agent`);
-        throw again;
-      });
+      if (isConflict(error) || (version !== null && isGone(error))) {
+        throw new JournalConflict(`journal ${name} was written by another agent`);
+      }
+      throw error;
     }
   }
 
   private async put(name: string, data: Record<string, string>, version: string | null): Promise<string> {
     const { namespace } = this;
-    const metadata = { name, namespace, labels: { [JOURNAL_LABEL]: 'head' }, annotations: { [WRITER]: this.writer } };
+    const metadata = { name, namespace, labels: { [JOURNAL_LABEL]: 'head' } };
     const saved =
       version === null
         ? await this.kube.core.createNamespacedConfigMap({ namespace, body: { metadata, data } })
@@ -95,18 +86,6 @@ export class ConfigMapJournalStore implements JournalStore {
             body: { metadata: { ...metadata, resourceVersion: version }, data },
           });
     return saved.metadata?.resourceVersion ?? '';
-  }
-
-  /** The stored version where this very life of the agent wrote it; null where somebody else did. */
-  private async ownVersion(name: string): Promise<string | null> {
-    try {
-      const head = await this.kube.core.readNamespacedConfigMap({ name, namespace: this.namespace });
-      const own = head.metadata?.annotations?.[WRITER] === this.writer;
-      return own ? (head.metadata?.resourceVersion ?? null) : null;
-    } catch (error) {
-      if (isGone(error)) return null;
-      throw error;
-    }
   }
 
   /** After the head is written; what an error leaves behind, `prune` collects. */

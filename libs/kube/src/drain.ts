@@ -87,7 +87,7 @@ class Drain {
         if (failure) return { kind: 'failed', reason: failure };
       }
     } finally {
-      this.over.pull();
+      this.over.cancel();
       this.over.release();
       await this.pods.stop();
     }
@@ -110,7 +110,7 @@ class Drain {
     const ends = await Promise.allSettled(
       targets.map((pod) =>
         this.remove(pod).catch((error: unknown) => {
-          this.over.pull();
+          this.over.cancel();
           throw error;
         }),
       ),
@@ -193,7 +193,7 @@ class Drain {
       const left = until - clock.now();
       if (left <= 0 || !this.pods.has(uidOf(pod))) return;
       const nap = new Brake(this.over);
-      const forget = this.pods.onChange(() => nap.pull());
+      const forget = this.pods.onChange(() => nap.cancel());
       await clock.sleep(left, nap);
       forget();
       nap.release();
