@@ -66,19 +66,17 @@ export class ClusterStore {
   /** By name. A page may take several reads where `matches` refuses many; it is full unless the list has ended. */
   async list(filter: ClusterFilter, request: PageRequest): Promise<Page<InventoryCluster>> {
     const limit = limitOf(request);
-    let after = fromCursor('clusters', request, 1)?.[0] ?? null;
+    let after = (fromCursor('clusters', request, 1)?.[0] ?? null) as string | null;
     const items: InventoryCluster[] = [];
     for (;;) {
-      const params = [after, filter.approved ?? null, filter.connected ?? null, filter.version ?? null, BATCH];
-      const rows = await this.database.rows<InventoryRow>(LIST, params);
-      for (const row of rows) {
-        const cluster = toCluster(row);
-        if (filter.matches && !filter.matches(cluster)) continue;
-        if (items.length === limit) return { items, next: toCursor('clusters', [items[limit - 1]?.name ?? '']) };
-        items.push(cluster);
-      }
-      if (rows.length < BATCH) return { items, next: null };
-      after = rows[rows.length - 1]?.name ?? null;
+      const batch = await this.batch(filter, after);
+      items.push(...batch.filter((cluster) => filter.matches?.(cluster) ?? true));
+      const last = items[limit - 1];
+      // One more than fits says that there is a next page, and that is where it begins.
+      if (last && items.length > limit)
+        return { items: items.slice(0, limit), next: toCursor('clusters', [last.name]) };
+      if (batch.length < BATCH) return { items, next: null };
+      after = batch[batch.length - 1]?.name ?? null;
     }
   }
 
@@ -118,6 +116,12 @@ export class ClusterStore {
       const revoke = 'UPDATE certificates SET revoked_at = now_ms() WHERE cluster_id = $1 AND revoked_at IS NULL';
       return { certificatesRevoked: await tx.affected(revoke, [id]) };
     });
+  }
+
+  private async batch(filter: ClusterFilter, after: string | null): Promise<readonly InventoryCluster[]> {
+    const { approved = null, connected = null, version = null } = filter;
+    const rows = await this.database.rows<InventoryRow>(LIST, [after, approved, connected, version, BATCH]);
+    return rows.map(toCluster);
   }
 
   private async change(

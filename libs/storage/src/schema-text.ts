@@ -33,7 +33,7 @@ const INDEXES = `
   FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
   WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> 'migrations'
     AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u'))
-  ORDER BY line COLLATE "C"`;
+  ORDER BY c.relname COLLATE "C", i.indexrelid::regclass::text COLLATE "C"`;
 
 const FUNCTIONS = `
   SELECT pg_get_functiondef(p.oid) || ';' AS line FROM pg_proc p

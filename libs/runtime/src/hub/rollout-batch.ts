@@ -73,7 +73,8 @@ class BatchInMaking {
       held.clusters.set(cluster.clusterId, cluster);
       this.changed.set(cluster.clusterId, cluster);
     }
-    for (const action of decision.actions) this.carry(action, event.at);
+    for (const action of decision.actions) this.note(action);
+    for (const action of decision.actions) if (action.kind === 'judgeWave') this.judge(action.wave, event.at);
   }
 
   done(): Batch {
@@ -87,15 +88,17 @@ class BatchInMaking {
     };
   }
 
-  private carry(action: RolloutAction, at: number): void {
+  private note(action: RolloutAction): void {
     this.actions.push(action);
     const line = auditOfAction(this.input.held.head.id, action);
     if (line) this.audit.push(line);
-    if (action.kind !== 'judgeWave') return;
+  }
+
+  private judge(wave: number, at: number): void {
     this.verdicts += 1;
-    if (this.verdicts > MOST_VERDICTS) throw new Error(`wave ${action.wave} asks for verdicts without end`);
-    const verdict = this.input.judge.judge(action.wave, endsOfWave(this.input.held, action.wave), []);
-    this.apply({ kind: 'waveJudged', wave: action.wave, verdict, at }, null);
+    if (this.verdicts > MOST_VERDICTS) throw new Error(`wave ${wave} asks for verdicts without end`);
+    const verdict = this.input.judge.judge(wave, endsOfWave(this.input.held, wave), []);
+    this.apply({ kind: 'waveJudged', wave, verdict, at }, null);
   }
 }
 
