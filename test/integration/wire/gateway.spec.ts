@@ -20,7 +20,9 @@ beforeEach(() => {
   world.desks.beforeTake = () => Promise.resolve();
   world.desks.taken.length = 0;
 });
-afterEach(() => {
+let stopKeeping: () => Promise<void> = () => Promise.resolve();
+afterEach(async () => {
+  await stopKeeping();
   for (const raw of raws.splice(0)) raw.close();
 });
 
@@ -332,14 +334,13 @@ describe('certificates and live streams', () => {
   it('the certificate is revoked → the live stream is ended, and the next is refused with the cause', async () => {
     const name = freshName();
     const { stream, link } = await world.connected(name);
-    const stop = keepingSessions();
+    stopKeeping = keepingSessions();
     world.desks.revoke(name, Date.now());
     expect(await received(stream)).toEqual([
       { kind: 'goAway', reason: reason('certificate_revoked'), retryAfterMs: 0 },
     ]);
     const refused = asRefusal(await link.connect({ facts: factsOf(`uid-${name}`) }));
     expect(refused).toMatchObject({ kind: 'certificateRevoked', message: "this agent's certificate was revoked" });
-    await stop();
   });
 
   it('no certificate, a foreign one, nobody there: each is told in its own line', async () => {
