@@ -14,8 +14,7 @@ export interface Answer {
   readonly status: number;
   readonly type: string;
   readonly headers: Headers;
-  // The tests look into many shapes; each assertion says what it expects.
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the tests look into many shapes; each assertion says what it expects
   readonly body: any;
 }
 

@@ -3,7 +3,7 @@ import { ClusterInRollout, type CertificateStore, type ClusterStore, type Invent
 import type { z } from 'zod';
 import { notFound, Problem } from '../rest/problem.js';
 import type * as shapes from '../rest/shapes.js';
-import { toTimeOrNull } from '../rest/views.js';
+import { toTime, toTimeOrNull } from '../rest/views.js';
 
 type ClusterView = z.infer<typeof shapes.ClusterShape>;
 
@@ -83,24 +83,30 @@ function readSelector(text: string): Selector {
 
 function toClusterView(cluster: InventoryCluster): ClusterView {
   const { id, name, uid, labels, approved, facts } = cluster;
+  return { id, name, uid, labels: { ...labels }, approved, ...factsView(facts), agent: agentView(cluster) };
+}
+
+/** What the agent reported; empty until it has. */
+function factsView(facts: InventoryCluster['facts']): Pick<ClusterView, FactsField> {
+  if (!facts) return { driver: null, provider: null, controlPlane: [], nodes: [], pdbCount: null, factsAt: null };
   return {
-    id,
-    name,
-    uid,
-    labels: { ...labels },
-    approved,
-    driver: facts?.driver ?? null,
-    provider: facts?.provider ?? null,
-    controlPlane: [...new Set(facts?.apiServers ?? [])].sort(),
-    nodes: (facts?.nodes ?? []).map((node) => ({ ...node })),
-    pdbCount: facts?.pdbCount ?? null,
-    agent: {
-      connected: cluster.connected,
-      version: cluster.agentVersion || null,
-      lastSeen: toTimeOrNull(cluster.heardAt),
-      generation: cluster.generation,
-      replica: cluster.replica || null,
-    },
-    factsAt: toTimeOrNull(facts?.observedAt ?? null),
+    driver: facts.driver,
+    provider: facts.provider,
+    controlPlane: [...new Set(facts.apiServers)].sort(),
+    nodes: facts.nodes.map((node) => ({ ...node })),
+    pdbCount: facts.pdbCount,
+    factsAt: toTime(facts.observedAt),
+  };
+}
+
+type FactsField = 'driver' | 'provider' | 'controlPlane' | 'nodes' | 'pdbCount' | 'factsAt';
+
+function agentView({ connected, agentVersion, heardAt, generation, replica }: InventoryCluster): ClusterView['agent'] {
+  return {
+    connected,
+    version: agentVersion || null,
+    lastSeen: toTimeOrNull(heardAt),
+    generation,
+    replica: replica || null,
   };
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describeReason } from '@wavegate/fleet';
-import type { Notifier } from '@wavegate/runtime/hub';
+import type { HubLog, Notifier } from '@wavegate/runtime/hub';
 import { openStorage, type Storage } from '@wavegate/storage';
 import type { Logger } from 'pino';
 import { CertificateAuthority, EnrolmentServer, GatewayServer, ServerCertificate } from '../agents/index.js';
@@ -57,7 +57,7 @@ export async function startHub(config: HubConfig, log: Logger): Promise<RunningH
     },
     metrics,
   );
-  const listeners = await openListeners({ config, storage, authority, metrics, log, loops });
+  const listeners = await openListeners({ config, storage, authority, metrics, log: hubLog, loops });
   const readiness = readinessOf(storage);
   const desks = makeDesks({ config, storage, authority, metrics, loops, readiness });
   const app = await makeRestApp({
@@ -97,7 +97,7 @@ interface Parts {
   readonly loops: ReturnType<typeof openLoops>;
 }
 
-async function openListeners({ config, storage, authority, metrics, log, loops }: Parts & { readonly log: Logger }) {
+async function openListeners({ config, storage, authority, metrics, log, loops }: Parts & { readonly log: HubLog }) {
   const certificate = await ServerCertificate.make({ authority, clock: systemClock, names: config.agentNames });
   const certificates = certificateDesk(storage);
   const shared = { certificate, certificates, counters: wireCounters(metrics), log, clock: systemClock };
