@@ -51,8 +51,8 @@ function askAboutPeople(draft: Draft): void {
 /** Through: nothing in flight and nothing to come. A rollback asked for later takes `finishedAt` back until it ends. */
 function endWhenThrough(draft: Draft): void {
   const { finishedAt } = draft.current;
-  const pending = draft.inFlight > 0 || draft.look().rollbacks.length > 0;
-  if (finishedAt !== null || pending) return;
+  if (finishedAt !== null || draft.inFlight > 0) return;
+  if (draft.look().rollbacks.some(({ clusterId }) => draft.row(clusterId)?.phase === 'waiting')) return;
   const over = draft.state === 'aborted' || draft.state === 'finished';
   const through = draft.allWaves.every(({ waiting, phase }) => waiting === 0 && phase === 'passed');
   if (!over && !through) return;

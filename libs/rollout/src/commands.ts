@@ -1,4 +1,4 @@
-import { reason } from '@wavegate/fleet';
+import { reason, type Reason } from '@wavegate/fleet';
 import { endCluster, haltBetweenHops } from './cluster-end.js';
 import type { Draft } from './draft.js';
 import type { RolloutEvent } from './event.js';
@@ -25,16 +25,22 @@ export function pause(draft: Draft, by: string): string | null {
 export function resume(draft: Draft, { by, allow }: Command<'resumed'>): string | null {
   if (draft.state !== 'paused' && draft.state !== 'blocked') return `the rollout is ${draft.state}, not stopped`;
   if (!Number.isInteger(allow) || allow < 0) return `allow ${allow} is not a count of failures, 0 or more`;
-  const wave = draft.currentWave;
-  if (draft.state === 'blocked' && draft.reason.code === 'verdict_not_promote' && wave) {
-    const gates = wave.gates.filter(({ gate }) => gate !== 'verdict');
-    draft.patchWave(wave.index, allow > 0 ? { verdictOverriddenBy: by } : { verdict: null, gates });
-  } else if (allow > 0) {
-    const raised = draft.allWaves.find(isExceeded) ?? wave;
-    if (raised) draft.patchWave(raised.index, { allowed: raised.allowed + allow });
-  }
+  if (draft.state === 'blocked' && draft.reason.code === 'verdict_not_promote') answerVerdict(draft, by, allow);
+  else if (allow > 0) raiseBudget(draft, allow);
   draft.setState('running', reason('gate_passed'));
   return null;
+}
+
+function answerVerdict(draft: Draft, by: string, allow: number): void {
+  const wave = draft.currentWave;
+  if (!wave) return;
+  const gates = wave.gates.filter(({ gate }) => gate !== 'verdict');
+  draft.patchWave(wave.index, allow > 0 ? { verdictOverriddenBy: by } : { verdict: null, gates });
+}
+
+function raiseBudget(draft: Draft, allow: number): void {
+  const wave = draft.allWaves.find(isExceeded) ?? draft.currentWave;
+  if (wave) draft.patchWave(wave.index, { allowed: wave.allowed + allow });
 }
 
 /**
@@ -49,7 +55,7 @@ export function abort(draft: Draft, by: string): string | null {
   return null;
 }
 
-function abortCluster(draft: Draft, row: RolloutCluster, why: ReturnType<typeof reason>): void {
+function abortCluster(draft: Draft, row: RolloutCluster, why: Reason): void {
   if (row.phase === 'done') return;
   if (isPendingRollback(row)) {
     draft.change(row, { phase: 'done', reason: why });
@@ -63,7 +69,7 @@ function abortCluster(draft: Draft, row: RolloutCluster, why: ReturnType<typeof 
 }
 
 /** An unbegun rollback keeps a reason that says so: whether it began decides what its silence means. */
-function withdraw(draft: Draft, row: RolloutCluster, why: ReturnType<typeof reason>): void {
+function withdraw(draft: Draft, row: RolloutCluster, why: Reason): void {
   if (row.orderId === null) return;
   draft.act({ kind: 'withdrawOrder', clusterId: row.clusterId, orderId: row.orderId, reason: why });
   if (row.phase === 'lost') return;
@@ -103,19 +109,26 @@ export function skip(draft: Draft, { by, clusterId }: Command<'skipped'>): strin
   const row = draft.row(clusterId);
   if (!row) return `cluster ${clusterId} is not part of this rollout`;
   if (draft.state === 'finished') return 'the rollout is finished';
-  const why = reason('skipped_by_person', { by });
   if (row.phase === 'done') return `${row.clusterName} has ended already`;
-  if (isPendingRollback(row)) {
-    draft.change(row, { phase: 'done', reason: why });
-  } else if (row.phase === 'waiting') {
-    if (draft.state === 'aborted') return 'the rollout is aborted: nothing starts any more';
-    endCluster(draft, row, { kind: 'skipped', reason: why });
-  } else if (row.phase === 'lost') {
+  const why = reason('skipped_by_person', { by });
+  if (row.phase === 'waiting') return skipWaiting(draft, row, why);
+  return skipStarted(draft, row, why);
+}
+
+function skipWaiting(draft: Draft, row: RolloutCluster, why: Reason): string | null {
+  if (isPendingRollback(row)) draft.change(row, { phase: 'done', reason: why });
+  else if (draft.state === 'aborted') return 'the rollout is aborted: nothing starts any more';
+  else endCluster(draft, row, { kind: 'skipped', reason: why });
+  return null;
+}
+
+function skipStarted(draft: Draft, row: RolloutCluster, why: Reason): string | null {
+  if (row.phase === 'lost') {
     withdraw(draft, row, why);
     endCluster(draft, row, { kind: 'lost', since: row.offlineSince ?? row.since });
   } else if (isBetweenHops(row)) {
     haltBetweenHops(draft, row, why);
-  } else if (isUnbegun(row) && row.phase === 'ordered') {
+  } else if (row.phase === 'ordered') {
     withdraw(draft, row, why);
   } else {
     return `${row.clusterName} is being worked on: abort the rollout, or wait for its outcome`;

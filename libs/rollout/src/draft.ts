@@ -91,7 +91,10 @@ export class Draft {
     for (const row of this.rollout.clusters.values()) yield this.changed.get(row.clusterId) ?? row;
   }
 
-  /** What a pass over all rows finds; taken again only after a row changed. */
+  /**
+   * What a pass over all rows finds. Taken again only where a list could have gained a row: something ended, came back
+   * from its end, or a wave opened. Between passes rows only leave lists, so readers of a list ask `row` for each.
+   */
   look(): Survey {
     this.surveyed ??= survey(this.rollout.clusters, this.changed, this.waves);
     return this.surveyed;
@@ -117,8 +120,7 @@ export class Draft {
       for (const counter of countersOf(after)) counts[counter] += 1;
       this.waves[after.wave - 1] = counts;
     }
-    // A reason alone moves no row from one list of the survey to another, but the lists hold the rows themselves.
-    this.surveyed = null;
+    if (before.phase === 'done' || after.phase === 'done') this.surveyed = null;
   }
 
   patchWave(index: number, patch: Partial<WaveState>): void {
@@ -126,7 +128,7 @@ export class Draft {
     if (!wave) return;
     const since = patch.phase !== undefined && patch.phase !== wave.phase ? this.at : wave.since;
     this.waves[index - 1] = { ...wave, since, ...patch };
-    this.surveyed = null;
+    if (patch.openedAt !== undefined) this.surveyed = null;
   }
 
   patchHead(patch: Partial<RolloutHead>): void {

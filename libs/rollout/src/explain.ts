@@ -93,19 +93,19 @@ function passed(gate: GateResult['gate']): GateResult {
 }
 
 function nextOf(rollout: Rollout, row: RolloutCluster, why: Reason, gates: readonly GateResult[]): Next {
-  const { head } = rollout;
   if (row.phase === 'done') return { kind: 'nothing' };
   if (row.phase === 'lost') return { kind: 'person', reason: row.reason };
   if (row.phase !== 'waiting' && row.orderId !== null) return { kind: 'agent', orderId: row.orderId, since: row.since };
+  return nextStart(rollout, row, why, gates);
+}
+
+function nextStart({ head }: Rollout, row: RolloutCluster, why: Reason, gates: readonly GateResult[]): Next {
   if (head.state === 'aborted') return { kind: 'nothing' };
   if (head.state !== 'running') return { kind: 'person', reason: head.reason };
   const gate = gates.find(({ answer, reason: said }) => answer !== 'pass' && said.code === why.code);
-  if (gate && gate.until !== null) return { kind: 'wake', at: gate.until };
-  if (gate) return { kind: 'person', reason: gate.reason };
+  if (gate) return gate.until === null ? { kind: 'person', reason: gate.reason } : { kind: 'wake', at: gate.until };
   const until = why.params['until'];
   if (why.code === 'offline_waiting' && typeof until === 'number') return { kind: 'wake', at: until };
-  return {
-    kind: 'clusters',
-    waves: head.waves.filter((w) => w.index <= row.wave && w.phase !== 'passed').map((w) => w.index),
-  };
+  const waves = head.waves.filter((wave) => wave.index <= row.wave && wave.phase !== 'passed');
+  return { kind: 'clusters', waves: waves.map(({ index }) => index) };
 }

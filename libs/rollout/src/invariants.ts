@@ -92,11 +92,10 @@ function ordersAreNew({ before, after }: Step, sent: readonly SendOrder[]): stri
   for (const { orderId, clusterId, attempt } of sent) {
     if (ids.has(orderId)) found.push(`an order is sent once: ${orderId} was sent twice`);
     ids.add(orderId);
-    const was = before.clusters.get(clusterId);
+    const [was, is] = [before.clusters.get(clusterId), after.clusters.get(clusterId)];
     if (was?.orderId === orderId) found.push(`an order id is never used again: ${clusterId} got ${orderId} again`);
-    if (was?.offlineSince !== null && after.clusters.get(clusterId)?.offlineSince !== null)
-      found.push(`no order goes to a silent agent: ${clusterId}`);
-    if (after.clusters.get(clusterId)?.attempt !== attempt) found.push(`order and row name one attempt: ${clusterId}`);
+    if (is?.offlineSince !== null) found.push(`no order goes to a silent agent: ${clusterId}`);
+    if (is?.attempt !== attempt) found.push(`order and row name one attempt: ${clusterId}`);
   }
   return found;
 }

@@ -20,14 +20,14 @@ export function applicableRungs(hop: Hop, approved: readonly number[]): number[]
   const [from, to] = [parseVersion(hop.from), parseVersion(hop.to)];
   if (!from || !to) return [];
   const distance = minorDistance(from, to);
-  const rungs = new Set<number>();
+  const rungs = new Set(approved.filter((rung) => isByPerson(rung, distance)));
   if (distance >= 0 && distance <= KUBELET_LAG) rungs.add(WORKER_RUNG);
-  for (const rung of approved) {
-    const known = Number.isInteger(rung) && rung > WORKER_RUNG && rung <= HIGHEST_RUNG;
-    // Rung 3 puts an older patch back: it cannot undo a minor.
-    if (known && (rung !== 3 || distance === 0)) rungs.add(rung);
-  }
   return [...rungs].sort((a, b) => a - b);
+}
+
+/** Rung 3 puts an older patch back: it cannot undo a minor. */
+function isByPerson(rung: number, distance: number): boolean {
+  return Number.isInteger(rung) && rung > WORKER_RUNG && rung <= HIGHEST_RUNG && (rung !== 3 || distance === 0);
 }
 
 /** The clusters that a scope names, in rollout order; null when it names nothing of this rollout. */

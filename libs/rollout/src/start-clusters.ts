@@ -1,6 +1,6 @@
 import { reason, type Reason } from '@wavegate/fleet';
 import type { Draft } from './draft.js';
-import { CalendarLook } from './gates/calendar.js';
+import type { CalendarLook } from './gates/calendar.js';
 import { ringName } from './plan-view.js';
 import type { RolloutCluster } from './rollout.js';
 import { sendOrder } from './send-order.js';

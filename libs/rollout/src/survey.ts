@@ -34,38 +34,41 @@ export function isPendingRollback(row: RolloutCluster): boolean {
   return row.phase === 'waiting' && row.outcome !== null;
 }
 
-/** The one scan of a decision: linear, no allocation per row, so that 5,000 rows cost a fraction of a millisecond. */
+/**
+ * The one scan of a decision: linear, and written flat, because at 5,000 rows it is most of what a decision costs.
+ * Rows of waves that have not opened are passed over.
+ */
 export function survey(
   rows: ReadonlyMap<string, RolloutCluster>,
   changed: ReadonlyMap<string, RolloutCluster>,
   waves: readonly WaveState[],
 ): Survey {
   const opened = waves.map(({ openedAt }) => openedAt !== null);
-  const found = {
-    candidates: [] as RolloutCluster[],
-    rollbacks: [] as RolloutCluster[],
-    betweenHops: [] as RolloutCluster[],
-    ordered: [] as RolloutCluster[],
-    running: [] as RolloutCluster[],
-    lost: [] as RolloutCluster[],
-    barrier: Infinity,
-  };
+  const candidates: RolloutCluster[] = [];
+  const active: RolloutCluster[] = [];
+  let barrier = Infinity;
   for (const stored of rows.values()) {
     const row = changed.size === 0 ? stored : (changed.get(stored.clusterId) ?? stored);
     if (row.phase === 'done') continue;
-    if (row.ring !== null && row.ring < found.barrier) found.barrier = row.ring;
-    const list = listOf(row);
-    if (list !== 'candidates' || opened[row.wave - 1]) found[list].push(row);
+    if (row.ring !== null && row.ring < barrier) barrier = row.ring;
+    if (row.phase !== 'waiting' || row.outcome !== null) active.push(row);
+    else if (opened[row.wave - 1] === true) candidates.push(row);
   }
-  for (const list of [found.candidates, found.rollbacks, found.betweenHops]) inOrder(list);
-  return found;
+  inOrder(candidates);
+  inOrder(active);
+  return {
+    candidates,
+    rollbacks: active.filter(isPendingRollback),
+    betweenHops: active.filter(isBetweenHops),
+    ordered: active.filter(isUnbegun),
+    running: active.filter(isRunning),
+    lost: active.filter(({ phase }) => phase === 'lost'),
+    barrier,
+  };
 }
 
-function listOf(row: RolloutCluster): Exclude<keyof Survey, 'barrier'> {
-  if (row.phase === 'waiting') return isPendingRollback(row) ? 'rollbacks' : 'candidates';
-  if (row.phase === 'lost') return 'lost';
-  if (isBetweenHops(row)) return 'betweenHops';
-  return isUnbegun(row) ? 'ordered' : 'running';
+function isRunning(row: RolloutCluster): boolean {
+  return (row.phase === 'upgrading' || row.phase === 'rollingBack') && !isBetweenHops(row) && !isUnbegun(row);
 }
 
 /** A store may load rows in any order; sorting is paid for only then. */

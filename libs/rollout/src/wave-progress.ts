@@ -4,7 +4,7 @@ import { approvalGate } from './gates/approval.js';
 import { budgetGate } from './gates/budget.js';
 import type { CalendarLook } from './gates/calendar.js';
 import { soakGate, waveSoakMs } from './gates/soak.js';
-import { isJudged, verdictGate, type Judging } from './gates/verdict.js';
+import { verdictGate, type Judging } from './gates/verdict.js';
 import type { GateResult, WaveState } from './rollout.js';
 
 /**
@@ -99,7 +99,9 @@ function closing(draft: Draft, wave: WaveState): Closing {
 /** All six answers for a wave; window and freeze speak of the cluster that is next in line. */
 function gatesOf(draft: Draft, wave: WaveState, calendar: CalendarLook | null): GateResult[] {
   const { soak, verdict } = closing(draft, wave);
-  const next = calendar && draft.look().candidates.find((row) => row.wave === wave.index);
+  const next =
+    calendar &&
+    draft.look().candidates.find((row) => row.wave === wave.index && draft.row(row.clusterId)?.phase === 'waiting');
   return [
     approvalGate(draft.view, draft.allWaves, wave),
     ...(calendar && next ? Object.values(calendar.of(next.labels)) : []),
