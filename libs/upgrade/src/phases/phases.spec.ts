@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { reason } from '@wavegate/fleet';
-import { FROM, planOf, START, tell, TO } from '../testing/story.js';
+import { FROM, planOf, START, tell, TO, type Judge } from '../testing/story.js';
 import { TinyCluster } from '../testing/tiny-cluster.js';
 
 const finding = { severity: 'block', object: 'payments/ledger', message: '', remedy: '', owner: '' } as const;
@@ -117,7 +117,7 @@ describe('stopping', () => {
 
   it('rollback is not automatic → a burning canary halts the order', () => {
     const plan = planOf({ rollback: { automatic: { upTo: 'none' } } });
-    const judge = (phase: string) => (phase === 'judgeCanary' ? 'rollback' : 'promote') as const;
+    const judge: Judge = (phase) => (phase === 'judgeCanary' ? 'rollback' : 'promote');
     const { outcome } = tell({ cluster: new TinyCluster({ from: FROM }), plan, judge });
     expect(outcome).toMatchObject({ kind: 'halted', reason: { code: 'slo_burned' } });
   });
