@@ -70,9 +70,13 @@ export class OrderRun {
     if (observed.reachable) this.journal = upgrade.rememberBefore(this.journal, upgrade.standing(observed));
     for (let notes = 0; notes < NOTES_PER_PASS; notes++) {
       const decision = await this.decide(observed, hubAwaySince);
+      if (decision.kind === 'note') {
+        await this.write(decision.note);
+        continue;
+      }
+      // A note is passed through in no time: it is nothing to look at.
       this.show(decision, observed);
-      if (decision.kind !== 'note') return this.act(decision);
-      await this.write(decision.note);
+      return this.act(decision);
     }
     return POLL_MS;
   }
