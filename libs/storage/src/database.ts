@@ -1,4 +1,5 @@
 import type { DataSource, QueryRunner } from 'typeorm';
+import { QueryFailedError } from 'typeorm';
 
 /** Where statements run: a pooled connection, or the one that holds a transaction. */
 export interface Statements {
@@ -66,4 +67,10 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>
     typeof item === 'string' ? item.replaceAll('\0', '').toWellFormed() : item,
   );
+}
+
+/** A row with this key was committed by somebody else meanwhile. */
+export function isUniqueViolation(error: unknown): boolean {
+  if (!(error instanceof QueryFailedError)) return false;
+  return (error.driverError as { readonly code?: string }).code === '23505';
 }

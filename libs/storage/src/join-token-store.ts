@@ -3,7 +3,7 @@ import { digestOf, reason } from '@wavegate/fleet';
 import { appendAudit } from './audit-log.js';
 import { insertCluster } from './cluster-store.js';
 import type { Database, Statements } from './database.js';
-import { toJson } from './database.js';
+import { isUniqueViolation, toJson } from './database.js';
 import { mintToken, sameHash, splitToken } from './secret-token.js';
 
 export const LONGEST_JOIN_MS = 60 * 60_000;
@@ -86,6 +86,17 @@ export class JoinTokenStore {
 
   /** Uses the token up and makes the cluster, or says why not; a refusal uses nothing up. */
   async redeem(redemption: Redemption): Promise<Redeemed> {
+    try {
+      return await this.redeemOnce(redemption);
+    } catch (error) {
+      // Two tokens for one name, redeemed at once, hold different locks: the unique index decides, and the loser finds
+      // out why at the second look.
+      if (!isUniqueViolation(error)) throw error;
+      return this.redeemOnce(redemption);
+    }
+  }
+
+  private async redeemOnce(redemption: Redemption): Promise<Redeemed> {
     const parts = splitToken(redemption.token);
     if (!parts) return { refused: reason('token_unknown') };
     return this.database.transaction(async (tx) => {
@@ -137,7 +148,6 @@ async function whyTaken(tx: Statements, name: string, uid: string): Promise<Reas
 async function enrol(tx: Statements, row: JoinTokenRow, redemption: Redemption): Promise<Redeemed> {
   const { cluster_name: name, labels, approve: approved } = row;
   const id = digestOf({ token: row.id, uid: redemption.clusterUid }).slice(0, 12);
-  // Two tokens for one name, redeemed at once, have different locks: the unique index decides, by an error.
   const createdBy = `token/${row.id}`;
   const line = await insertCluster(tx, { id, name, uid: redemption.clusterUid, labels, approved, createdBy });
   await tx.affected(USE, [row.id, redemption.publicKeySha256 ?? null, id]);

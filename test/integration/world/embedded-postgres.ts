@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HubLog } from '@wavegate/runtime/hub';
@@ -18,9 +18,12 @@ export interface TestPostgres {
 
 export const silentLog: HubLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
+const PREFIX = 'wavegate-test-postgres-';
+
 /** The hub's own start of the package's server, in a folder that is gone afterwards. */
 export async function startTestPostgres(): Promise<TestPostgres> {
-  const dir = await mkdtemp(join(tmpdir(), 'wavegate-test-postgres-'));
+  await sweepOrphans();
+  const dir = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
   // The server runs as another user when the tests run as root.
   await chmod(dir, 0o755);
   const server = await startEmbeddedPostgres(dir);
@@ -45,6 +48,28 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Servers of test processes that were killed: the folder's name tells whose they were. */
+async function sweepOrphans(): Promise<void> {
+  for (const name of (await readdir(tmpdir())).filter((entry) => entry.startsWith(PREFIX))) {
+    const owner = Number(name.slice(PREFIX.length).split('-')[0]);
+    if (!Number.isInteger(owner) || isAlive(owner)) continue;
+    const dir = join(tmpdir(), name);
+    const pid = Number((await readFile(join(dir, 'data', 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0]);
+    const commandLine = pid > 0 ? await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '') : '';
+    if (commandLine.includes(dir)) process.kill(pid, 'SIGINT');
+    await rm(dir, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function databaseUrl(url: string, database: string): string {
