@@ -15,7 +15,10 @@ export type RolloutEvent = { readonly at: number } & (
   // from agents
   | { readonly kind: 'orderStarted'; readonly clusterId: string; readonly orderId: string }
   | { readonly kind: 'orderRefused'; readonly clusterId: string; readonly orderId: string; readonly reason: Reason }
-  /** The withdrawal is certain: the agent acknowledged it, or the order was never confirmed. */
+  /**
+   * The withdrawal is certain: the agent acknowledged it without having begun, or the order was never confirmed. An
+   * order that has begun is never `orderWithdrawn`: it stops at its next safe point and its `clusterEnded` follows.
+   */
   | { readonly kind: 'orderWithdrawn'; readonly clusterId: string; readonly orderId: string }
   | { readonly kind: 'clusterEnded'; readonly clusterId: string; readonly orderId: string; readonly outcome: Outcome }
   | { readonly kind: 'agentLost'; readonly clusterId: string }

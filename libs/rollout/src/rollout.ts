@@ -82,14 +82,15 @@ export interface RolloutHead {
   readonly waves: readonly WaveState[];
   /** The one wake-up that is outstanding, epoch ms; null when only events or people can move the rollout. */
   readonly wakeAt: number | null;
-  /** Who is asked, while only a person can go on. */
+  /** What a person is asked, while there is something that only a person can move (other clusters may still work). */
   readonly asks: Reason | null;
 }
 
 /**
- * waiting     not started: a gate, its wave, its ring or a slot holds it back (the reason says which)
+ * waiting     not started: a gate, its wave, its ring or a slot holds it back (the reason says which); with an outcome,
+ *             a rollback was asked for and waits for a slot
  * ordered     its order is inserted; the agent has not begun (the offline policy still applies)
- * upgrading   begun: the agent works at it
+ * upgrading   begun: the agent works at it; with `orderId` null it stands between two hops and keeps its slot
  * lost        begun, then silent; keeps its slot
  * rollingBack a rollback order is out or runs
  * done        has its outcome

@@ -38,7 +38,7 @@ interface Wish {
   readonly windows: boolean;
   readonly approvals: boolean;
   readonly maxInFlight: number | string;
-  readonly waves: string[];
+  readonly waves: readonly string[];
   readonly laterWaves: number | string;
   readonly then: 'wait' | 'skip' | 'fail';
 }
@@ -48,7 +48,7 @@ function specOf(wish: Wish): SpecInput {
   return {
     target: { kubernetes: '1.35.4', via: { '1.34': '1.34.4' } },
     strategy: {
-      waves: wish.waves,
+      waves: [...wish.waves],
       canaries: 'canary = true',
       rings: wish.rings ? ['env=dev', 'env=staging', 'env=prod'] : [],
       spreadBy: ['region'],
