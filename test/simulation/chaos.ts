@@ -62,6 +62,7 @@ export class Chaos {
   heal(): void {
     const { world } = this;
     this.stopped = true;
+    world.healed = true;
     world.trace.say('world', 'everything heals');
     world.network.weather = FAIR_WEATHER;
     world.network.mend();
@@ -70,7 +71,7 @@ export class Chaos {
     for (const name of world.hubs.keys()) world.startHub(name);
     for (const body of world.bodies.values()) {
       body.killTwins();
-      if (!body.agentAlive) body.startAgent();
+      body.ensureAgent();
     }
   }
 
@@ -134,7 +135,7 @@ export class Chaos {
     const armed = random.chance(0.7) ? this.arm(random, AGENT_POINTS, 'agent') : undefined;
     this.later(random.int(1, 150) * SECOND, () => {
       if (!body.agentAlive) body.startAgent(armed);
-      this.later(random.int(60, 300) * SECOND, () => (body.agentAlive ? undefined : body.startAgent()));
+      this.later(random.int(60, 300) * SECOND, () => body.ensureAgent());
     });
   }
 
@@ -145,7 +146,7 @@ export class Chaos {
     let left = random.int(1, 6);
     return {
       crashesAt: (reached) => {
-        if (!reached.startsWith(point) || !reached.endsWith(side)) return false;
+        if (this.stopped || !reached.startsWith(point) || !reached.endsWith(side)) return false;
         left -= 1;
         if (left !== 0) return false;
         this.world.sightings.see(`crash ${who} ${side} ${point}`);

@@ -1,11 +1,5 @@
 import type { JournalStore, StoredJournal } from '@wavegate/runtime/agent';
-import {
-  ApiUnreachable,
-  InMemoryJournalStore,
-  MortalProcess,
-  SimulatedAgent,
-  SimulatedCluster,
-} from '@wavegate/simulator';
+import { ApiUnreachable, InMemoryJournalStore, MortalProcess, SimulatedAgent, SimulatedCluster } from '@wavegate/simulator';
 import type { CrashPoints, Effect, FleetMember } from '@wavegate/simulator';
 import type { World } from './world.js';
 
@@ -50,6 +44,7 @@ export class ClusterBody {
     life.onDeath(() => {
       this.world.trace.say(life.name, 'dies');
       this.agents.delete(life);
+      if (this.world.healed) this.world.clock.schedule(this.world.clock.now() + 20_000, () => this.ensureAgent());
     });
     const { world } = this;
     const agent = new SimulatedAgent(
@@ -59,13 +54,26 @@ export class ClusterBody {
         cluster: this.cluster,
         journals: this.forgetful ? new InMemoryJournalStore() : this.journalsInCluster(),
         link: world.network.link(this.name, life),
-        say: (message) => world.trace.say(life.name, message),
+        log: world.logOf(life.name),
+        onExit: (error) => this.restart(life, error),
       },
       life,
     );
     agent.start();
     world.trace.say(life.name, 'starts');
     return life;
+  }
+
+  /** Its kubelet starts a program again that ended, unless another copy is there meanwhile. */
+  private restart(life: MortalProcess, error: unknown): void {
+    const { world } = this;
+    world.trace.say(life.name, `exits: ${String(error)}`);
+    world.sightings.see(`agent exits ${error instanceof Error ? error.name : ''}`);
+    world.clock.schedule(world.clock.now() + 20_000, () => this.ensureAgent());
+  }
+
+  ensureAgent(): void {
+    if (!this.agentAlive) this.startAgent();
   }
 
   killAgents(): void {

@@ -67,10 +67,12 @@ export class EffectOracle {
     }
     for (const node of nodes) {
       const kubelet = parseVersion(node.kubelet);
-      if (kubelet && compareVersions(kubelet, oldest) > 0 && kubelet.minor > oldest.minor) {
+      // kubeadm moves a control-plane node's kubelet together with its own API server, its peers' still being old.
+      const server = parseVersion(node.staticPods['kube-apiserver']?.version ?? '') ?? oldest;
+      if (kubelet && minorDistance(server, kubelet) > 0) {
         this.complain(
           'I8',
-          `${name}/${node.name}: kubelet ${kubelet.text} is newer than the API server ${oldest.text}`,
+          `${name}/${node.name}: kubelet ${kubelet.text} is newer than the API server ${server.text}`,
         );
       }
     }

@@ -56,6 +56,8 @@ export class World {
   private readonly storeRandom: SeededRandom;
   private hubStarts = 0;
   maxInFlight = Infinity;
+  /** Trouble is over: whatever ends is started again. */
+  healed = false;
 
   constructor(
     readonly seed: number,
@@ -172,7 +174,7 @@ export class World {
     this.bodies.set(spec.name, new ClusterBody(this, member, this.sabotage.forgetJournals ?? false));
   }
 
-  private logOf(who: string) {
+  logOf(who: string) {
     const say = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
       const { error, ...rest } = fields ?? {};
       const why = error instanceof Error ? `${error.name}: ${error.message}` : '';

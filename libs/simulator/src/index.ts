@@ -1,6 +1,7 @@
 export * from './cluster-spec.js';
 export type * from './cluster-state.js';
 export * from './in-memory-hub-store.js';
+export * from './in-memory-journal-store.js';
 export * from './mortal-process.js';
 export * from './seeded-random.js';
 export * from './simulated-cluster.js';
@@ -15,3 +16,4 @@ export * from './simulated-network.js';
 export * from './demo-fleet.js';
 export * from './fleet-generator.js';
 export * from './accelerated-clock.js';
+export * from './simulated-agent.js';

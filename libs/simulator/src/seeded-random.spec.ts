@@ -22,6 +22,15 @@ describe('SeededRandom', () => {
     for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(150);
   });
 
+  it('seeds that differ by one digit → first draws that have nothing to do with each other', () => {
+    const firsts = Array.from({ length: 1_000 }, (_, i) => new SeededRandom(`fleet/${i}/fault`).int(0, 9));
+    for (let value = 0; value < 10; value++) {
+      expect(Math.abs(firsts.filter((first) => first === value).length - 100)).toBeLessThan(40);
+    }
+    const same = firsts.filter((first, i) => first === firsts[i + 1]).length;
+    expect(Math.abs(same - 100)).toBeLessThan(40);
+  });
+
   it('int → both ends are reached and never left; shuffle keeps every item', () => {
     const random = new SeededRandom('ints');
     const seen = new Set(Array.from({ length: 200 }, () => random.int(2, 5)));

@@ -12,11 +12,7 @@ export class SeededRandom {
   private d: number;
 
   constructor(private readonly seed: string) {
-    const next = mixer(seed);
-    this.a = next();
-    this.b = next();
-    this.c = next();
-    this.d = next();
+    [this.a, this.b, this.c, this.d] = hashOf(seed);
     // sfc32 needs some rounds until a poor seed has spread over its whole state.
     for (let i = 0; i < 12; i++) this.next();
   }
@@ -60,17 +56,22 @@ export class SeededRandom {
   }
 }
 
-/** xmur3: a text becomes a stream of well-mixed 32-bit numbers. */
-function mixer(text: string): () => number {
-  let h = 1779033703 ^ text.length;
+/**
+ * cyrb128 (bryc, public domain): four words that each depend on the whole text. Seeds here differ by one digit in the
+ * middle ("fleet/7/3/fault"); a single rolling hash gave them related streams.
+ */
+function hashOf(text: string): [number, number, number, number] {
+  let [h1, h2, h3, h4] = [1779033703, 3144134277, 1013904242, 2773480762];
   for (let i = 0; i < text.length; i++) {
-    h = Math.imul(h ^ text.charCodeAt(i), 3432918353);
-    h = (h << 13) | (h >>> 19);
+    const k = text.charCodeAt(i);
+    h1 = h2 ^ Math.imul(h1 ^ k, 597399067);
+    h2 = h3 ^ Math.imul(h2 ^ k, 2869860233);
+    h3 = h4 ^ Math.imul(h3 ^ k, 951274213);
+    h4 = h1 ^ Math.imul(h4 ^ k, 2716044179);
   }
-  return () => {
-    h = Math.imul(h ^ (h >>> 16), 2246822507);
-    h = Math.imul(h ^ (h >>> 13), 3266489909);
-    h ^= h >>> 16;
-    return h | 0;
-  };
+  h1 = Math.imul(h3 ^ (h1 >>> 18), 597399067);
+  h2 = Math.imul(h4 ^ (h2 >>> 22), 2869860233);
+  h3 = Math.imul(h1 ^ (h3 >>> 17), 951274213);
+  h4 = Math.imul(h2 ^ (h4 >>> 19), 2716044179);
+  return [h1 ^ h2 ^ h3 ^ h4, h2 ^ h1, h3 ^ h1, h4 ^ h1];
 }

@@ -50,6 +50,7 @@ function world(faults: FaultPlan, over: Partial<ClusterSpec> = {}) {
   const said: Reason[] = [];
   const context: StepContext = {
     order,
+    attempt: 1,
     report: (why) => said.push(why),
     cancel: { cancelled: false, onCancel: () => () => {} },
   };

@@ -37,6 +37,8 @@ export interface HubWorld {
 /** Times of the loops; the same for every replica. */
 const LEASE_MS = 10_000;
 const LOST_AFTER_MS = 60_000;
+/** Longer than in production: bells do the work, and each look of an idle replica costs the simulation real time. */
+const POLL_MS = 5_000;
 
 const NEVER_CANCELLED: HubCancel = { cancelled: false, onCancel: () => () => {} };
 
@@ -64,7 +66,13 @@ export class SimulatedHub implements Gateway {
     this.sessions = life.wrap(stores.sessions, 'sessions');
     const store = life.wrap(stores.orders, 'orders');
     const loop = { clock: this.clock, random, log, cancel: NEVER_CANCELLED };
-    this.dispatcher = new OrderDispatcher({ ...loop, store, registry: this.registry, bell: this.orderBell });
+    this.dispatcher = new OrderDispatcher({
+      ...loop,
+      store,
+      registry: this.registry,
+      bell: this.orderBell,
+      pollMs: POLL_MS,
+    });
     this.taker = new ReportTaker({
       store,
       registry: this.registry,
@@ -92,6 +100,7 @@ export class SimulatedHub implements Gateway {
       orderBell,
       replica,
       leaseMs: LEASE_MS,
+      pollMs: POLL_MS,
     };
     void runRollouts(runner);
     void this.dispatcher.run();
