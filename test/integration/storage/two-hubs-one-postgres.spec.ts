@@ -69,10 +69,8 @@ class Scene {
       while (this.hubs.filter((hub) => hub.alive).length < hubsAtOnce) this.hub(crashAt, leaseMs);
       const alive = this.hubs.filter((hub) => hub.alive);
       const dialling = this.agents.filter((agent) => !agent.connected);
-      await Promise.race([
-        sleep(200),
-        Promise.all(dialling.map((agent, index) => alive[index % alive.length]?.accept(agent))),
-      ]);
+      const calls = dialling.map(async (agent, index) => alive[index % alive.length]?.accept(agent));
+      await Promise.race([sleep(200), Promise.all(calls)]);
       await sleep(50);
       if ((await this.storage.rollouts.load('r1')).head.finishedAt !== null) return;
     }

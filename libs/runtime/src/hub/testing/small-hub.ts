@@ -231,7 +231,7 @@ export class PlayedAgent {
     this.pumping = true;
     while (this.current && this.unacknowledged[0]) {
       const { hub, stream } = this.current;
-      const gone = new Promise<'gone'>((resolve) => hub.onDeath(() => resolve('gone')));
+      const gone = new Promise<'gone'>((tell) => hub.onDeath(() => tell('gone')));
       const answer = await Promise.race([hub.taker.take(stream, this.unacknowledged[0]), gone]);
       if (answer === 'acknowledge') this.unacknowledged.shift();
       else this.drop(stream);
