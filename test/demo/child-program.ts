@@ -41,6 +41,10 @@ export class ChildProgram {
     return this.child?.pid ?? null;
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal);
+  }
+
   /** As a crash would: no goodbye. */
   kill(): Promise<void> {
     return this.end('SIGKILL', 0);

@@ -14,6 +14,7 @@ interface JoinToken {
 
 interface HostedCluster {
   readonly spec: { readonly name: string; readonly faults: object };
+  readonly offline?: boolean;
 }
 
 /** The demo's processes: one hub with its own PostgreSQL, and a few hosts of simulated clusters with real agents. */
@@ -93,33 +94,28 @@ export class DemoWorld {
     host.start();
   }
 
-  /** The host is stopped, its fleet file says that this cluster burns, and it comes back: nobody has to know in advance. */
+  /** From here on the cluster's users are hurt once its node canary runs the new version. */
   async giveBurn(clusterName: string): Promise<void> {
-    await this.rewrite(clusterName, (clusters) =>
-      clusters.map((one) =>
-        one.spec.name === clusterName
-          ? { ...one, spec: { ...one.spec, faults: { ...one.spec.faults, ...DEMO_BURN } } }
-          : one,
-      ),
-    );
+    await this.change(clusterName, ({ spec, ...rest }) => ({
+      ...rest,
+      spec: { ...spec, faults: { ...spec.faults, ...DEMO_BURN } },
+    }));
   }
 
   /** The cluster's agent is not there any more; the others of its host are. */
   async silence(clusterName: string): Promise<void> {
-    await this.rewrite(clusterName, (clusters) => clusters.filter((one) => one.spec.name !== clusterName));
+    await this.change(clusterName, (cluster) => ({ ...cluster, offline: true }));
   }
 
-  private async rewrite(
-    clusterName: string,
-    change: (clusters: readonly HostedCluster[]) => readonly HostedCluster[],
-  ): Promise<void> {
+  /** The host reads its fleet file again on SIGHUP. */
+  private async change(clusterName: string, change: (cluster: HostedCluster) => HostedCluster): Promise<void> {
     const host = this.hosts[this.hostOf(clusterName)];
     if (!host) throw new Error(`no host has ${clusterName}`);
     const file = path.join(this.folder, `${host.name}.json`);
     const fleet = JSON.parse(await readFile(file, 'utf8')) as { readonly clusters: readonly HostedCluster[] };
-    await host.stop();
-    await writeFile(file, JSON.stringify({ ...fleet, clusters: change(fleet.clusters) }));
-    host.start();
+    const clusters = fleet.clusters.map((one) => (one.spec.name === clusterName ? change(one) : one));
+    await writeFile(file, JSON.stringify({ ...fleet, clusters }));
+    host.signal('SIGHUP');
   }
 
   hostOf(clusterName: string): number {

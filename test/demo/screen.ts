@@ -7,12 +7,13 @@ type Rendered = Parameters<typeof renderRollout>;
 export class Screen {
   private shown = 0;
   private last = '';
+  private readonly startedAt = Date.now();
 
   constructor(private readonly out: NodeJS.WriteStream) {}
 
   say(text: string): void {
     this.clear();
-    this.out.write(`${text}\n`);
+    this.out.write(text.startsWith('✂') ? `${this.clock()}  ${text}\n` : `${text}\n`);
   }
 
   show(rollout: RolloutView, clusters: readonly ClusterView[]): void {
@@ -42,8 +43,13 @@ export class Screen {
         `wave ${index} ${phase} ${upgraded + failures + skipped}/${size}`,
     );
     const line = `${rollout.done}/${rollout.size} clusters · ${rollout.state} · ${waves.join(' · ')}`;
-    if (line !== this.last) this.out.write(`${line}\n`);
+    if (line !== this.last) this.out.write(`${this.clock()}  ${line}\n`);
     this.last = line;
+  }
+
+  /** Seconds since the start, as the lines of a log carry them. */
+  private clock(): string {
+    return `${((Date.now() - this.startedAt) / 1000).toFixed(1).padStart(5)} s`;
   }
 
   private clear(): void {

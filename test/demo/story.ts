@@ -71,7 +71,10 @@ async function castTheAccidents(world: DemoWorld, screen: Screen, fleet: readonl
   screen.say([...preview.proves.slice(0, 1), ...preview.undo.slice(1, 2)].map((line) => `  ${line}`).join('\n'));
   await world.giveBurn(cast.burning);
   await world.silence(cast.offline);
-  await connected(world, fleet.length - 1);
+  await eventually(`the agent of ${cast.offline} to be gone`, 30_000, async () => {
+    const { agent } = await world.client.get<{ agent: { connected: boolean } }>(`/clusters/${cast.offline}`);
+    return agent.connected ? null : true;
+  });
   screen.say(`Cast: ${cast.burning} will burn after its node canary; the agent of ${cast.offline} is switched off.`);
   return cast;
 }

@@ -20,7 +20,7 @@ export interface LiveAgent {
   readonly hub: HubAddress;
   readonly joinToken: string | null;
   readonly identities: IdentityStore;
-  readonly ports: Pick<AgentPorts, 'journals' | 'driver' | 'metrics' | 'policy' | 'settleMs'>;
+  readonly ports: Pick<AgentPorts, 'journals' | 'driver' | 'metrics' | 'policy' | 'settleMs' | 'leastMs'>;
   readonly clock: AgentClock;
   readonly random: AgentRandom;
   readonly log: AgentLog;

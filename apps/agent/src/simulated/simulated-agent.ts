@@ -14,6 +14,8 @@ import { SimulatedJournalStore } from './simulated-journal-store.js';
 
 /** What 30 s of settling are at speed 1. */
 const SETTLE_MS = 30_000;
+/** However fast the cluster lives: many agents share this process. */
+const LEAST_LOOK_MS = 50;
 const ALLOWED: LocalPolicy = { refuses: () => Promise.resolve(null) };
 
 export interface SimulatedSurroundings {
@@ -96,6 +98,7 @@ export class SimulatedAgent {
         metrics: mortal.wrap(new SimulatedMetrics(this.cluster), 'metrics'),
         policy: ALLOWED,
         settleMs: Math.ceil(SETTLE_MS / spec.speed),
+        leastMs: Math.max(LEAST_LOOK_MS, Math.ceil(1_000 / spec.speed)),
       },
       clock,
       random,

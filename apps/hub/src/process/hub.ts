@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { describeReason } from '@wavegate/fleet';
 import type { HubLog, Notifier } from '@wavegate/runtime/hub';
+import { HEARTBEAT_MS } from '@wavegate/protocol';
 import { openStorage, type Storage } from '@wavegate/storage';
 import type { Logger } from 'pino';
 import { CertificateAuthority, EnrolmentServer, GatewayServer, ServerCertificate } from '../agents/index.js';
@@ -115,6 +116,8 @@ async function openListeners({ config, storage, authority, metrics, log, loops }
     sessions: storage.sessions,
     reports: loops.taker,
     streams: loops.registry,
+    // Several heartbeats must fit into the silence that means lost; 15 s of 60 s unless the setting is shorter.
+    times: { heartbeatMs: Math.min(HEARTBEAT_MS, config.lostAfterMs / 4) },
   });
   await enrolment.listen(textOf(config.enrolment));
   await gateway.listen(textOf(config.gateway));

@@ -26,6 +26,8 @@ export interface AgentPorts {
   readonly cancel: Cancel;
   /** How long a control-plane node must have been good in a row, in ms; 30 s unless told. For worlds that are played. */
   readonly settleMs?: number;
+  /** Least time between two looks at a cluster in motion; one second unless told. Only a played world sets it. */
+  readonly leastMs?: number;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface OrderLoopPorts {
   readonly cancel: Cancel;
   /** How long a control-plane node must have been good in a row; the engine's own figure unless told. */
   readonly settleMs?: number;
+  /** Least time between two looks at a cluster in motion; LEAST_MS unless told. Only a world that is played sets it. */
+  readonly leastMs?: number;
 }
 
 /**
@@ -81,7 +83,7 @@ export class OrderLoop {
         const rest = await this.turn();
         const urgent = this.commands.length > 0 || this.delivered.length > 0;
         if (!urgent) await this.wake.sleep(rest);
-        const least = LEAST_MS - (clock.now() - begun);
+        const least = (this.ports.leastMs ?? LEAST_MS) - (clock.now() - begun);
         if (!urgent && least > 0 && this.run && !cancel.cancelled) await clock.sleep(least, cancel);
       }
     } finally {
