@@ -2,6 +2,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import type { KubeAccess } from './kube-access.js';
 import { isGone } from './kube-error.js';
 import { JOB_LABELS, NODE_JOB_NAMESPACE, nodeLabel, type NodeVerb } from './node-job.js';
+import { epochMs } from './node-view.js';
 
 export interface JobEnd {
   readonly uid: string;
@@ -46,7 +47,7 @@ export function isHalfChanged(jobs: readonly V1Job[], node: string): boolean {
 }
 
 function createdAt(job: V1Job): number {
-  return job.metadata?.creationTimestamp?.getTime() ?? 0;
+  return epochMs(job.metadata?.creationTimestamp);
 }
 
 /**

@@ -60,7 +60,7 @@ function zoneOf(node: V1Node): string {
 
 function readyCondition(node: V1Node): { ready: boolean; since: number } {
   const condition = node.status?.conditions?.find((candidate) => candidate.type === 'Ready');
-  return { ready: condition?.status === 'True', since: condition?.lastTransitionTime?.getTime() ?? 0 };
+  return { ready: condition?.status === 'True', since: epochMs(condition?.lastTransitionTime) };
 }
 
 function componentOf(pod: V1Pod): string {
@@ -69,12 +69,17 @@ function componentOf(pod: V1Pod): string {
 
 function toStaticPod(pod: V1Pod): { version: string; ready: boolean; since: number } {
   const image = pod.spec?.containers[0]?.image ?? '';
-  const started = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt?.getTime();
+  const started = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt;
   const readyAt = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
   return {
     version: bareVersion(image.split('@')[0]?.split(':').at(-1)),
     ready: readyAt?.status === 'True',
     // Whichever came last: a restarted container keeps the pod's Ready time for a moment.
-    since: Math.max(started ?? 0, readyAt?.lastTransitionTime?.getTime() ?? 0),
+    since: Math.max(epochMs(started), epochMs(readyAt?.lastTransitionTime)),
   };
+}
+
+/** 0 for none. The client's types promise Dates; what comes by a watch is the JSON as it was sent, with texts. */
+export function epochMs(time: Date | string | undefined): number {
+  return time === undefined ? 0 : new Date(time).getTime();
 }
