@@ -17,8 +17,8 @@ export class InMemoryOrderStore implements OrderStore {
         this.of(session.clusterId)
           .reverse()
           .flatMap(({ standing, order }) => {
-            const command = commandFor(standing, copyOf(order), at);
-            return command ? [{ session: { ...session }, command }] : [];
+            const command = commandFor(standing, order, at);
+            return command ? [{ session: { ...session }, command: copyOf(command) }] : [];
           }),
       );
   }
