@@ -84,10 +84,12 @@ async function measureSize(
   fullPageWrites: boolean,
 ): Promise<Measured[]> {
   world.say(`${clusters} clusters, full page images ${fullPageWrites ? 'on' : 'off'}`);
+  const migrating = await openStorage({ url, log: quiet });
+  await migrating.migrate();
+  await migrating.close();
   // One connection: it then knows all of its own statistics at once, and the bytes are the same.
   const storage = await openStorage({ url, poolSize: 1, log: quiet });
   try {
-    await storage.migrate();
     const measured: Measured[] = [];
     for (const [setting, burst] of [
       ['one report per commit', 1],
