@@ -32,6 +32,13 @@ const generators = [
     paths: ['docs/reference/gen/openapi.json'],
     command: (out) => [process.execPath, 'scripts/generate/openapi.mjs', join(out, 'docs/reference/gen')],
   },
+  {
+    // From the committed openapi.json, which the generator before this one has just compared or written.
+    name: 'REST client of the CLI',
+    needs: ['scripts/generate/api-client.mjs', 'docs/reference/gen/openapi.json'],
+    paths: ['apps/cli/src/gen'],
+    command: (out) => [process.execPath, 'scripts/generate/api-client.mjs', join(out, 'apps/cli/src/gen')],
+  },
 ];
 
 function filesBelow(path) {

@@ -1,0 +1,40 @@
+import type { Explanation } from '../gen/types.gen.js';
+import { printColumns, wrapText } from './columns.js';
+import { momentText, reasonText, sinceText, type ScreenOptions } from './moment.js';
+import { paintOf, type Tone } from './paint.js';
+
+const TONES: Readonly<Record<Explanation['gates'][number]['answer'], Tone>> = {
+  pass: 'good',
+  wait: 'warn',
+  block: 'bad',
+};
+
+/** The question people really ask: why does it stand there, and what must happen for it to go on. */
+export function renderExplanation(explanation: Explanation, options: ScreenOptions): string {
+  const paint = paintOf(options.color);
+  const gates = explanation.gates.map(({ gate, answer, reason, until }) => [
+    { text: `gate ${gate}` },
+    { text: answer, tone: TONES[answer] },
+    { text: reasonText(reason, options) + untilText(until, reason.params, options) },
+  ]);
+  // The titles would say less than the rows do.
+  const [, ...table] = printColumns(['', '', ''], gates, { width: options.width, paint, indent: '  ', wrapLast: true });
+  return [
+    ...wrapText(`${explanation.sentence}.`, options.width),
+    `  ${explanation.phase} for ${sinceText(explanation.since, options)}`,
+    ...(explanation.agent === null ? [] : wrapText(`  its agent says: ${explanation.agent}`, options.width)),
+    ...table,
+    ...wrapText(`Next: ${explanation.next}`, options.width),
+  ].join('\n');
+}
+
+/** A gate's own time, unless its sentence already said it. */
+function untilText(
+  until: string | null,
+  params: Readonly<Record<string, string | number>>,
+  options: ScreenOptions,
+): string {
+  const at = until === null ? null : Date.parse(until);
+  if (at === null || Object.values(params).includes(at)) return '';
+  return `; until ${momentText(at, options)}`;
+}

@@ -1,0 +1,86 @@
+import type { PlanPreview, PreviewWave } from '../gen/types.gen.js';
+import { printColumns, wrapText } from './columns.js';
+import { clockText, reasonText, type ScreenOptions } from './moment.js';
+import { paintOf } from './paint.js';
+
+const TITLES = ['WAVE', 'CLUSTERS', 'FIRST …', 'HOPS', 'NODES', 'STARTS', 'ENDS (EST.)', 'TOLERATES', 'GATES'];
+/** More clusters than this that are left out for one reason are counted instead. */
+const NAMED = 5;
+
+/** What a plan would do to the fleet as it is now: everything is said, nothing is changed. */
+export function renderPreview(preview: PlanPreview, options: ScreenOptions): string {
+  const paint = paintOf(options.color);
+  const { matched, taking, left } = preview;
+  const table = printColumns(
+    TITLES,
+    preview.waves.map((wave) => waveCells(wave, options)),
+    {
+      width: options.width,
+      paint,
+      indent: ' ',
+      wrapLast: true,
+    },
+  );
+  const head = `${count(matched, 'cluster')} ${matched === 1 ? 'matches' : 'match'}, ${taking} ${taking === 1 ? 'takes' : 'take'} part`;
+  return [
+    `${paint(preview.name, 'strong')}  ${head}, ${preview.maxInFlight} at once   plan ${preview.digest.slice(0, 12)}`,
+    '',
+    ...table,
+    ...section('What clean waves prove', preview.proves, options),
+    ...section('What can be undone', preview.undo, options),
+    ...(left.length > 0 ? ['', ...leftLines(left, options)] : []),
+    ...(preview.warnings.length > 0 ? [''] : []),
+    ...preview.warnings.flatMap((warning) => hanging(`${paint('WARN', 'warn')}  `, warning, options)),
+    '',
+    'Nothing was changed. These are estimates of the fleet as it is now.',
+  ].join('\n');
+}
+
+function waveCells(wave: PreviewWave, options: ScreenOptions) {
+  const names = wave.clusters.slice(0, 2).map(({ name, canary }) => (canary ? `${name} (canary)` : name));
+  const more = wave.clusters.length - names.length;
+  const hops = [...new Set(wave.clusters.map((cluster) => cluster.hops.length))].sort((a, b) => a - b);
+  const time = (text: string | null): string => (text === null ? 'not known' : clockText(Date.parse(text), options));
+  return [
+    { text: `${wave.index} ${wave.share.padStart(5)}`, tone: 'strong' as const },
+    { text: String(wave.clusters.length) },
+    { text: names.join(', ') + (more > 0 ? `, … ${more} more` : '') },
+    { text: hops.length > 1 ? `${hops[0]}–${hops.at(-1)}` : String(hops[0] ?? '–') },
+    { text: String(wave.nodes) },
+    { text: time(wave.startsAt) },
+    { text: time(wave.endsAt) },
+    { text: count(wave.tolerated, 'failure') },
+    { text: wave.gates.join(', ') || 'none' },
+  ];
+}
+
+function section(title: string, sentences: readonly string[], options: ScreenOptions): string[] {
+  if (sentences.length === 0) return [];
+  const lines = sentences.flatMap((sentence) => hanging('  ', sentence, options));
+  return ['', `${paintOf(options.color)(title, 'strong')}:`, ...lines];
+}
+
+function leftLines(left: PlanPreview['left'], options: ScreenOptions): string[] {
+  const paint = paintOf(options.color);
+  const groups = new Map<string, string[]>();
+  for (const { cluster, reason } of left) {
+    const text = reasonText(reason, options);
+    groups.set(text, [...(groups.get(text) ?? []), cluster]);
+  }
+  const lines = [...groups].flatMap(([text, names]) => {
+    const more = names.length - NAMED;
+    const listed = names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+    return hanging('  ', `${names.length}  ${text}: ${listed}`, options);
+  });
+  return [`${paint('Left out', 'strong')}:`, ...lines];
+}
+
+function hanging(start: string, text: string, { width }: ScreenOptions): string[] {
+  const plain = start.trim() === '' ? start.length : 6;
+  const [first = '', ...rest] = wrapText(text, width - plain);
+  return [start + first, ...rest.map((line) => ' '.repeat(plain) + line)];
+}
+
+function count(many: number, what: string): string {
+  return `${many} ${what}${many === 1 ? '' : 's'}`;
+}
