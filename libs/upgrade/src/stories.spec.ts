@@ -36,7 +36,7 @@ describe('stories of one cluster', () => {
     });
   });
 
-  it('it burns at the end and still burns after each batch → batch by batch all workers go back, newest first', () => {
+  it('it burns at the end, less after each batch but still → batch by batch all workers go back, newest first', () => {
     const judge = burningIn('judgeFinal', 'judgeRollback');
     const story = tell({ cluster: new TinyCluster({ from: FROM, workers: 4 }), judge });
     expectStory('burns-at-the-end', story.log);
@@ -44,6 +44,13 @@ describe('stories of one cluster', () => {
       kind: 'rolledBack',
       extent: { returned: ['w-1', 'w-2', 'w-3', 'w-4'], stays: [`control plane ${TO}`] },
     });
+  });
+
+  it('the batch under change went back and it burns as before → earlier batches stay, a person looks', () => {
+    const judge = burningIn('judgeFinal', 'judgeRollback');
+    const story = tell({ cluster: new TinyCluster({ from: FROM, workers: 4 }), judge, burn: 20 });
+    expect(story.outcome).toMatchObject({ kind: 'rolledBack', extent: { returned: ['w-4'] } });
+    expect(story.log.filter((line) => line.includes('rollbackKubelet'))).toHaveLength(1);
   });
 
   it('the batch under change was to blame → earlier batches keep the new version', () => {

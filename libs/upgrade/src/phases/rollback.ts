@@ -34,13 +34,16 @@ export function rollback(situation: Situation): UpgradeDecision {
   return rolledBack(situation);
 }
 
-/** Helped (or says nothing any more): it ends here. Still burning: the next earlier batch, while there is one. */
+/**
+ * Quiet (or nothing more is known): it ends here. Still burning, but clearly less than before: the next earlier batch,
+ * while there is one. Still burning as before: more of the same would only cost more; it ends, and a person looks.
+ */
 export function judgeRollback(situation: Situation): UpgradeDecision {
   const through = batches(situation).filter((batch) => batch.every((node) => isThrough(situation, node))).length;
   if (situation.stop) return rolledBack(situation);
   if (judgementsBegun(situation) < through) return beginJudging(situation, 'judgeRollback');
   return judged(situation, 'judgeRollback', (verdict) =>
-    verdict.kind === 'rollback' && through < batches(situation).length
+    verdict.kind === 'rollback' && through < batches(situation).length && hasHelped(situation, verdict)
       ? goOnTo(situation, 'rollback')
       : rolledBack(situation),
   );
@@ -72,6 +75,19 @@ function begin(situation: Situation): UpgradeDecision {
   const why = reason('rollback_asked', { by: order.parent.id, rungs: '2' });
   return write(situation, { kind: 'rollbackBegan', reason: why, batches: inBatches(situation, ahead) }, why);
 }
+
+/** Half the burn of the verdict before, or less: rung 2 is the right medicine. Gates have no degree: violated is violated. */
+function hasHelped({ journal }: Situation, now: Verdict): boolean {
+  const before = journal.judgements.filter(({ verdict }) => verdict?.kind === 'rollback' && verdict !== now);
+  const last = before
+    .map(({ verdict }) => verdict)
+    .filter((verdict) => verdict !== null)
+    .at(-1);
+  return last !== undefined && worstBurn(now) <= worstBurn(last) / 2 && worstBurn(last) > 0;
+}
+
+const worstBurn = ({ slis }: Verdict): number =>
+  Math.max(0, ...slis.filter(({ decisive }) => decisive).map(({ burn }) => burn));
 
 const isGradual = ({ order, plan }: Situation): boolean =>
   order.kind === 'upgrade' && plan.spec.rollback.automatic.gradual;

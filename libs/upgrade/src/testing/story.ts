@@ -56,13 +56,15 @@ export type Judge = (phase: UpgradePhase, elapsed: number, world: TinyCluster) =
 export const promoting: Judge = (_phase, elapsed) => (elapsed < 300_000 ? 'hold' : 'promote');
 
 const BURNED = reason('slo_burned', { objective: 'checkout', consumedPercent: 2.4, minutes: 6 });
-const verdictOf = (kind: Verdict['kind']): Verdict => ({
+const verdictOf = (kind: Verdict['kind'], burn: number): Verdict => ({
   schema: 1,
   kind,
   period: null,
   reasons: kind === 'rollback' ? [BURNED] : [],
-  slis: [],
+  slis: kind === 'rollback' ? [{ ...QUIET, burn, state: 'burning' }] : [],
 });
+
+const QUIET = { name: 'checkout', decisive: true, periods: 1, bad: 1, total: 9, missing: 0, consumed: 0.024 } as const;
 
 export interface Pass {
   readonly at: number;
@@ -79,6 +81,8 @@ export interface StorySetup {
   /** Asks to stop before this pass (0-based). */
   readonly withdrawAtPass?: number;
   readonly hubAwayAt?: number;
+  /** Burn of a burning verdict; twice as much for each worker at the new version unless told. */
+  readonly burn?: number;
   /** The agent dies right after this journal write (1-based); `effectDone` kills it between effect and evidence. */
   readonly dieAfterWrite?: number;
   readonly before?: (pass: number, at: number) => void;
@@ -156,7 +160,13 @@ class Teller {
     const open = openJudgement(this.journal);
     if (!open) return null;
     const kind = (this.setup.judge ?? promoting)(open.phase, this.at - open.from, this.setup.cluster);
-    return { phase: open.phase, verdict: verdictOf(kind) };
+    return { phase: open.phase, verdict: verdictOf(kind, this.burn()) };
+  }
+
+  private burn(): number {
+    const { burn, cluster } = this.setup;
+    const { to } = this.journal.order.hop;
+    return burn ?? 2 ** cluster.nodes.filter(({ role, kubelet }) => role === 'worker' && kubelet === to).length;
   }
 
   private act(decision: UpgradeDecision): Outcome | null {
