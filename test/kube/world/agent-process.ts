@@ -53,6 +53,11 @@ export class AgentProcess {
     return this.programs.isRunning(this.name);
   }
 
+  /** Of the newest start; null while it runs, or after a signal. */
+  get exitCode(): number | null {
+    return this.programs.exitCode(this.name);
+  }
+
   get pid(): number | undefined {
     return this.programs.pid(this.name);
   }

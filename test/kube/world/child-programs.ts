@@ -50,6 +50,11 @@ export class ChildPrograms {
     return this.isRunning(name) ? this.#children.get(name)?.pid : undefined;
   }
 
+  /** How it ended by itself; null while it runs, or after a signal. */
+  exitCode(name: string): number | null {
+    return this.#children.get(name)?.exitCode ?? null;
+  }
+
   isRunning(name: string): boolean {
     const child = this.#children.get(name);
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;

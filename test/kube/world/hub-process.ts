@@ -149,4 +149,3 @@ export class HubProcess {
     return match[1];
   }
 }
-
