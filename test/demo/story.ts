@@ -1,4 +1,4 @@
-import { castDemo, demoFleet, type DemoCast, type FleetMember } from '@wavegate/simulator';
+import { castDemo, demoFleet, type DemoCast } from '@wavegate/simulator';
 import { DEMO_PLAN } from './demo-plan.js';
 import type { DemoWorld } from './demo-world.js';
 import { eventually } from './eventually.js';
@@ -34,7 +34,7 @@ export async function playDemo(world: DemoWorld, screen: Screen): Promise<DemoRe
     );
   }
   await connected(world, fleet.length);
-  const cast = await castTheAccidents(world, screen, fleet);
+  const cast = await castTheAccidents(world, screen);
   const plan = await world.client.post<{ digest: string }>('/plans', DEMO_PLAN);
   const started = await world.client.post<RolloutView>('/rollouts', { plan: plan.digest });
   screen.say(`Rollout ${started.id} of ${DEMO_PLAN.metadata.name} begins.\n`);
@@ -49,7 +49,7 @@ async function connected(world: DemoWorld, count: number): Promise<void> {
 }
 
 /** Who burns and who is offline follows from the preview: the order of a rollout depends on the ids the hub gave. */
-async function castTheAccidents(world: DemoWorld, screen: Screen, fleet: readonly FleetMember[]): Promise<DemoCast> {
+async function castTheAccidents(world: DemoWorld, screen: Screen): Promise<DemoCast> {
   interface Preview {
     readonly waves: readonly {
       readonly index: number;

@@ -1,6 +1,6 @@
 import type { JournalStore, StoredJournal } from '@wavegate/runtime/agent';
-import { ApiUnreachable, InMemoryJournalStore, MortalProcess, SimulatedAgent, SimulatedCluster } from '@wavegate/simulator';
-import type { CrashPoints, Effect, FleetMember } from '@wavegate/simulator';
+import { ApiUnreachable, InMemoryJournalStore, SimulatedAgent, SimulatedCluster } from '@wavegate/simulator';
+import type { MortalProcess, CrashPoints, Effect, FleetMember } from '@wavegate/simulator';
 import type { World } from './world.js';
 
 type Journal = StoredJournal['journal'];
@@ -39,7 +39,7 @@ export class ClusterBody {
   /** A second agent is what a copied secret or a slow rescheduling makes of one. */
   startAgent(points?: CrashPoints): MortalProcess {
     this.starts += 1;
-    const life = new MortalProcess(`agent ${this.name}.${this.starts}`, points);
+    const life = this.world.process(`agent ${this.name}.${this.starts}`, points);
     this.agents.add(life);
     life.onDeath(() => {
       this.world.trace.say(life.name, 'dies');

@@ -2,7 +2,7 @@ import { AuditVerifier } from '@wavegate/runtime/hub';
 import type { Rollout } from '@wavegate/rollout';
 import { Chaos } from './chaos.js';
 import { answer } from './people.js';
-import { Sightings } from './sightings.js';
+import type { Sightings } from './sightings.js';
 import { World } from './world.js';
 import type { Sabotage } from './world.js';
 

@@ -34,6 +34,9 @@ export interface Sabotage {
   readonly forgetJournals?: boolean;
 }
 
+/** Port calls of one process within one instant of virtual time; honest bursts stay far below. */
+const MOST_CALLS_AT_ONCE = 20_000;
+
 export const ROLLOUT_ID = 'rollout-1';
 
 /** Real loops of hub and agents over a simulated everything else; one seed, one history. */
@@ -94,7 +97,7 @@ export class World {
     if (this.hubs.get(name)?.life.alive) return;
     this.hubStarts += 1;
     // Unique per start: a restarted hub must not pass for the holder of its old lease.
-    const life = new MortalProcess(`${name}.${this.hubStarts}`, points);
+    const life = this.process(`${name}.${this.hubStarts}`, points);
     const flaky = unreliable(this.store, this.trouble, () => this.storeRandom.next());
     const rollouts = unreliableRollouts(this.watched, this.trouble, () => this.storeRandom.next());
     const hub = new SimulatedHub(
@@ -117,6 +120,23 @@ export class World {
     hub.start();
     this.network.listen(hub);
     this.trace.say(life.name, 'starts');
+  }
+
+  /**
+   * A process of this world. One that calls its ports without end while no time passes would hang the simulation; it is
+   * killed and complained about instead.
+   */
+  process(name: string, own?: CrashPoints): MortalProcess {
+    let [at, calls] = [0, 0];
+    return new MortalProcess(name, {
+      crashesAt: (point) => {
+        const now = this.clock.now();
+        calls = now === at ? calls + 1 : 0;
+        at = now;
+        if (calls === MOST_CALLS_AT_ONCE) this.complain('no spinning', `${name} spins at ${point}`);
+        return calls >= MOST_CALLS_AT_ONCE || (own?.crashesAt(point) ?? false);
+      },
+    });
   }
 
   async startRollout(): Promise<void> {

@@ -35,11 +35,7 @@ export async function enrolOnce(means: EnrolmentMeans): Promise<boolean> {
       await means.identities.save(won);
       return true;
     } catch (error) {
-      if (error instanceof ProgramFailure) throw error;
-      if (error instanceof EnrolmentRefused && error.retryAfterMs === null) {
-        throw new ProgramFailure(`not enrolled: ${error.message}`, EXIT.failure);
-      }
-      const message = `not enrolled yet: ${error instanceof Error ? error.message : String(error)}`;
+      const message = passingTrouble(error);
       if (message !== said) means.log.warn(message);
       said = message;
       await means.clock.sleep(means.random.next() * pause, means.cancel);
@@ -47,6 +43,15 @@ export async function enrolOnce(means: EnrolmentMeans): Promise<boolean> {
     }
   }
   return false;
+}
+
+/** The line for what passes by itself; throws what a person must mend. */
+function passingTrouble(error: unknown): string {
+  if (error instanceof ProgramFailure) throw error;
+  if (error instanceof EnrolmentRefused && error.retryAfterMs === null) {
+    throw new ProgramFailure(`not enrolled: ${error.message}`, EXIT.failure);
+  }
+  return `not enrolled yet: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 async function enrolNow({ hub, joinToken, facts, log, agentVersion }: EnrolmentMeans): Promise<AgentIdentity> {

@@ -17,17 +17,19 @@ export function toKubeError(error: unknown): KubeError {
     message?: unknown;
   };
   const status = parseStatus(thrown.body);
-  const retryAfter = Number(thrown.headers?.['retry-after'] ?? NaN);
   return {
     code: typeof thrown.code === 'number' ? thrown.code : 0,
     reason: status.reason ?? '',
     message: status.message ?? String(thrown.message ?? error),
-    causes: (status.details?.causes ?? []).map((cause) => ({
-      reason: cause.reason ?? '',
-      message: cause.message ?? '',
-    })),
-    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : null,
+    causes: (status.details?.causes ?? []).map(({ reason = '', message = '' }) => ({ reason, message })),
+    retryAfterMs: retryAfterOf(thrown.headers),
   };
+}
+
+/** Retry-After in seconds; servers send no dates here. */
+function retryAfterOf(headers: Readonly<Record<string, string>> | undefined): number | null {
+  const seconds = Number(headers?.['retry-after'] ?? NaN);
+  return Number.isFinite(seconds) ? seconds * 1000 : null;
 }
 
 interface StatusBody {

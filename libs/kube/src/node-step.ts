@@ -65,14 +65,16 @@ async function readEnd(kube: KubeAccess, request: NodeStepRequest, end: JobEnd):
   const told = parseMessage(text);
   // Its pod may be collected before an agent that was away comes back. The Job's word is then all there is, and the
   // version that the node shows decides; a snapshot without its receipt is none.
-  if (end.good && text === '') return { kind: 'reported', message: {} };
-  if (end.good && told?.ok === true) return { kind: 'reported', message: told };
+  if (end.good && (text === '' || told?.ok === true)) return { kind: 'reported', message: told ?? {} };
   if (/DeadlineExceeded/.test(end.why)) {
     const { name: step } = request.step;
     return { kind: 'failed', reason: reason('step_timed_out', { step, node: request.work.node }) };
   }
-  const said = typeof told?.error === 'string' ? told.error : text;
-  return failed(request, said || end.detail || 'the node Job left no message');
+  return failed(request, errorOf(told) || text || end.detail || 'the node Job left no message');
+}
+
+function errorOf(told: Readonly<Record<string, unknown>> | null): string {
+  return typeof told?.error === 'string' ? told.error : '';
 }
 
 function failed({ step, work }: NodeStepRequest, detail: string): NodeStepEnd {

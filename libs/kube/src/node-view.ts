@@ -68,15 +68,20 @@ function componentOf(pod: V1Pod): string {
 }
 
 function toStaticPod(pod: V1Pod): { version: string; ready: boolean; since: number } {
-  const image = pod.spec?.containers[0]?.image ?? '';
   const started = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt;
   const readyAt = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
   return {
-    version: bareVersion(image.split('@')[0]?.split(':').at(-1)),
+    version: imageVersion(pod),
     ready: readyAt?.status === 'True',
     // Whichever came last: a restarted container keeps the pod's Ready time for a moment.
     since: Math.max(epochMs(started), epochMs(readyAt?.lastTransitionTime)),
   };
+}
+
+/** "registry.k8s.io/kube-apiserver:v1.35.4@sha256:…" → "1.35.4". */
+export function imageVersion(pod: V1Pod): string {
+  const [named = ''] = (pod.spec?.containers[0]?.image ?? '').split('@');
+  return bareVersion(named.split(':').at(-1));
 }
 
 /** 0 for none. The client's types promise Dates; what comes by a watch is the JSON as it was sent, with texts. */

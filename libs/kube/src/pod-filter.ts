@@ -19,19 +19,23 @@ export type DrainConsent = Pick<PlanSpec['drain'], 'deleteEmptyDir' | 'evictUnma
 export function fateOf(pod: V1Pod, consent: DrainConsent): PodFate {
   // Our own work on this node. Its pod is the evidence of what was done, also when it has ended.
   if (pod.metadata?.namespace === NODE_JOB_NAMESPACE) return { kind: 'kept', why: 'nodeJob' };
-  const controller = controllerOf(pod);
-  const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-  if (controller?.kind === 'DaemonSet' && !finished) return { kind: 'kept', why: 'daemonSet' };
+  const finished = hasFinished(pod);
+  if (controllerOf(pod)?.kind === 'DaemonSet' && !finished) return { kind: 'kept', why: 'daemonSet' };
   if (isMirror(pod)) return { kind: 'kept', why: 'mirror' };
-  if (finished) return { kind: 'evict' };
+  const loss = finished ? null : lossOf(pod, consent);
+  return loss ? { kind: 'refused', why: loss } : { kind: 'evict' };
+}
+
+/** What evicting the pod would lose without anybody's consent; null where nothing is lost. */
+function lossOf(pod: V1Pod, consent: DrainConsent): 'emptyDir' | 'unmanaged' | null {
   const namespace = pod.metadata?.namespace ?? '';
-  if (hasEmptyDir(pod) && !allows(consent.deleteEmptyDir.namespaces, namespace)) {
-    return { kind: 'refused', why: 'emptyDir' };
-  }
-  if (!controller && !allows(consent.evictUnmanaged.namespaces, namespace)) {
-    return { kind: 'refused', why: 'unmanaged' };
-  }
-  return { kind: 'evict' };
+  if (hasEmptyDir(pod) && !allows(consent.deleteEmptyDir.namespaces, namespace)) return 'emptyDir';
+  if (!controllerOf(pod) && !allows(consent.evictUnmanaged.namespaces, namespace)) return 'unmanaged';
+  return null;
+}
+
+function hasFinished({ status }: V1Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 /** Namespaces as the plan lists them; "*" is all. */

@@ -41,7 +41,8 @@ async function nodeFindings(kube: KubeAccess): Promise<Finding[]> {
 async function budgetFindings(kube: KubeAccess): Promise<Finding[]> {
   const budgets = (await kube.policy.listPodDisruptionBudgetForAllNamespaces()).items;
   return budgets.filter(neverAllows).map((budget) => {
-    const name = `${budget.metadata?.namespace ?? ''}/${budget.metadata?.name ?? ''}`;
+    const { namespace = '', name: bare = '', labels = {} } = budget.metadata ?? {};
+    const name = `${namespace}/${bare}`;
     const { expectedPods = 0, desiredHealthy = 0 } = budget.status ?? {};
     return {
       code: 'pdb_never_allows',
@@ -49,7 +50,7 @@ async function budgetFindings(kube: KubeAccess): Promise<Finding[]> {
       object: name,
       message: `${name} wants ${desiredHealthy} of ${expectedPods} pods healthy at all times: no eviction can ever pass`,
       remedy: `run ${desiredHealthy + 1} replicas, or set maxUnavailable: 1`,
-      owner: budget.metadata?.labels?.['wavegate.dev/owner'] ?? budget.metadata?.labels?.owner ?? '',
+      owner: labels['wavegate.dev/owner'] ?? labels.owner ?? '',
     };
   });
 }
