@@ -7,7 +7,7 @@ import type { BenchCase, BenchWorld, CaseResult } from './bench-case.js';
 import { bundleChild } from './child-bundles.js';
 import { AGENTS, SERVER_CORE, type FleetStage } from './fleet-stage.js';
 import { canPin, MeasuredProgram } from './measured-program.js';
-import { cpuSeconds, familyOf, settledRssKiB } from './process-meter.js';
+import { cpuSeconds, familyCpuSeconds, settledRssKiB } from './process-meter.js';
 import { short, spreadOf } from './spread.js';
 
 /** After the last connect: acknowledgements, caches and the first heartbeats are through. */
@@ -92,12 +92,12 @@ async function measure(
   const { ms, handshakesMs } = await connect();
   const connectCpu = cpuSeconds([pid]) - cpuBefore;
   await sleep(SETTLE_MS);
-  const postgres = postmaster === null ? [] : familyOf(postmaster);
-  const [idleBefore, postgresBefore] = [cpuSeconds([pid]), cpuSeconds(postgres)];
+  const postgresCpu = (): number => (postmaster === null ? 0 : familyCpuSeconds(postmaster));
+  const [idleBefore, postgresBefore] = [cpuSeconds([pid]), postgresCpu()];
   await sleep(IDLE_MS);
   const percent = (seconds: number): number => (seconds * 100_000) / IDLE_MS;
   const idle = percent(cpuSeconds([pid]) - idleBefore);
-  const postgresIdle = percent(cpuSeconds(postgres) - postgresBefore);
+  const postgresIdle = percent(postgresCpu() - postgresBefore);
   const full = await settledRssKiB(pid);
   return {
     name,

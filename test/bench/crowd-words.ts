@@ -29,8 +29,8 @@ export interface CrowdMember {
 export type CrowdAnswer =
   | { readonly kind: 'enrolled'; readonly members: readonly CrowdMember[] }
   | { readonly kind: 'connected'; readonly ms: number; readonly handshakesMs: readonly number[] }
-  /** Streams that ended by themselves since the connect: must be none. */
-  | { readonly kind: 'finished'; readonly orders: number; readonly ended: number }
+  /** `again`: confirmations that came twice. `ended`: streams that ended by themselves since the connect; must be none. */
+  | { readonly kind: 'finished'; readonly orders: number; readonly again: number; readonly ended: number }
   | { readonly kind: 'closed'; readonly ended: number }
   | { readonly kind: 'failed'; readonly message: string };
 

@@ -8,6 +8,7 @@ import {
   MESSAGE_LIMIT,
   toWireHello,
 } from '@wavegate/protocol';
+import type { AgentReport } from '@wavegate/fleet';
 import type { HubStream } from '@wavegate/runtime/agent';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { enrol } from '../../apps/agent/src/link/enrol.js';
@@ -22,10 +23,16 @@ type Connect = Extract<CrowdOrder, { kind: 'connect' }>;
 interface OneStream {
   close(): void;
 }
+interface Confirmed {
+  readonly orderId: string;
+  readonly epoch: number;
+}
 
 const VERSION = '0.1.0';
+/** After a stream that broke, as the agent's own session loop: soon, each at its own moment. */
+const RETRY_MS = 2_000;
 const streams: OneStream[] = [];
-const confirmed: { readonly stream: HubStream; readonly orderId: string; readonly epoch: number }[] = [];
+const agents: CrowdAgent[] = [];
 let ended = 0;
 let closing = false;
 
@@ -53,6 +60,7 @@ async function carryOut(order: CrowdOrder): Promise<CrowdAnswer> {
       closing = true;
       const before = ended;
       for (const stream of streams.splice(0)) stream.close();
+      agents.length = 0;
       await sleep(1_500);
       closing = false;
       return { kind: 'closed', ended: before };
@@ -84,42 +92,94 @@ async function connect(order: Connect): Promise<CrowdAnswer> {
   return { kind: 'connected', ms: performance.now() - startedAt, handshakesMs };
 }
 
-async function connectAgent({ gateway, enrolment }: Connect, { uid, identity }: CrowdMember): Promise<OneStream> {
-  const link = new GrpcHubLink({
-    gateway,
-    enrolment,
-    identities: { load: () => Promise.resolve(identity), save: () => Promise.resolve() },
-    clock: { now: () => Date.now() },
-    random: { next: () => Math.random() },
-    agentVersion: VERSION,
-  });
-  const stream = await link.connect({ facts: benchFacts(uid, Date.now()) });
-  if ('kind' in stream) throw new Error(`refused: ${stream.message}`);
-  obey(stream).catch((error: unknown) => console.error(`${uid}: ${String(error)}`));
-  return stream;
+async function connectAgent(order: Connect, member: CrowdMember): Promise<OneStream> {
+  const agent = new CrowdAgent(order, member);
+  await agent.connect();
+  agents.push(agent);
+  return agent;
 }
 
-/** Accepts every order and does nothing: the outcome is told when the bench asks for it. */
-async function obey(stream: HubStream): Promise<void> {
-  for await (const command of stream.commands) {
-    if (command.kind === 'order') {
-      const { id: orderId, epoch } = command.order;
-      // Not waited for: the confirmation comes on this very loop.
-      stream.send({ kind: 'orderAccepted', orderId, epoch }).catch((error: unknown) => console.error(String(error)));
-    } else if (command.kind === 'confirm') {
-      confirmed.push({ stream, orderId: command.orderId, epoch: command.epoch });
+/** Accepts every order and does nothing: the outcome is told when the bench asks for it. Comes back when cut off. */
+class CrowdAgent implements OneStream {
+  /** By order: a confirmation may come twice, and starts nothing the second time. */
+  readonly confirmed = new Map<string, Confirmed>();
+  confirmations = 0;
+  private readonly link: GrpcHubLink;
+  private stream: HubStream | null = null;
+
+  constructor(
+    { gateway, enrolment }: Connect,
+    private readonly member: CrowdMember,
+  ) {
+    this.link = new GrpcHubLink({
+      gateway,
+      enrolment,
+      identities: { load: () => Promise.resolve(member.identity), save: () => Promise.resolve() },
+      clock: { now: () => Date.now() },
+      random: { next: () => Math.random() },
+      agentVersion: VERSION,
+    });
+  }
+
+  async connect(): Promise<void> {
+    const stream = await this.link.connect({ facts: benchFacts(this.member.uid, Date.now()) });
+    if ('kind' in stream) throw new Error(`refused: ${stream.message}`);
+    this.stream = stream;
+    void this.obey(stream).then(() => this.comeBack());
+  }
+
+  close(): void {
+    this.stream?.close();
+  }
+
+  /** Kept until the hub has acknowledged it, over as many streams as that takes. */
+  async tell(report: AgentReport): Promise<void> {
+    while (!closing) {
+      try {
+        return await this.stream?.send(report);
+      } catch {
+        await sleep(RETRY_MS * Math.random());
+      }
     }
   }
-  if (!closing) ended += 1;
+
+  private async obey(stream: HubStream): Promise<void> {
+    for await (const command of stream.commands) {
+      if (command.kind === 'order') {
+        const { id: orderId, epoch } = command.order;
+        // Not waited for: the confirmation comes on this very loop. Lost with its stream, the hub asks again.
+        stream.send({ kind: 'orderAccepted', orderId, epoch }).catch(() => undefined);
+      } else if (command.kind === 'confirm') {
+        const { orderId, epoch } = command;
+        this.confirmations += 1;
+        this.confirmed.set(orderId, { orderId, epoch });
+      }
+    }
+  }
+
+  private async comeBack(): Promise<void> {
+    if (closing) return;
+    ended += 1;
+    await sleep(RETRY_MS * Math.random());
+    if (!closing) await this.connect().catch(() => this.comeBack());
+  }
 }
 
 async function finish(): Promise<CrowdAnswer> {
-  const orders = confirmed.splice(0);
   const outcome = { kind: 'upgraded' as const, standing: { apiserver: '1.35.4' } };
-  await Promise.all(
-    orders.map(({ stream, orderId, epoch }) => stream.send({ kind: 'outcome', orderId, epoch, outcome })),
-  );
-  return { kind: 'finished', orders: orders.length, ended };
+  let orders = 0;
+  let confirmations = 0;
+  const told: Promise<void>[] = [];
+  for (const agent of agents) {
+    confirmations += agent.confirmations;
+    orders += agent.confirmed.size;
+    for (const { orderId, epoch } of agent.confirmed.values())
+      told.push(agent.tell({ kind: 'outcome', orderId, epoch, outcome }));
+    agent.confirmed.clear();
+    agent.confirmations = 0;
+  }
+  await Promise.all(told);
+  return { kind: 'finished', orders, again: confirmations - orders, ended };
 }
 
 /** The same options, messages and heartbeat as the agent's link, without the agent's link. */

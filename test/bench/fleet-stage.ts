@@ -109,10 +109,11 @@ export class FleetStage {
   }
 
   /** Every confirmed order ends well; resolves when the hub has acknowledged the last outcome. */
-  async finishOrders(): Promise<{ readonly orders: number; readonly ended: number }> {
+  async finishOrders(): Promise<{ readonly orders: number; readonly again: number; readonly ended: number }> {
     const answers = await Promise.all(this.crowds.map((crowd) => crowd.tell({ kind: 'finish' }, 'finished')));
     return {
       orders: answers.reduce((sum, { orders }) => sum + orders, 0),
+      again: answers.reduce((sum, { again }) => sum + again, 0),
       ended: answers.reduce((sum, { ended }) => sum + ended, 0),
     };
   }

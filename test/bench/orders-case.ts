@@ -7,19 +7,24 @@ import type { BenchCase } from './bench-case.js';
 import { benchPlan } from './bench-fleet.js';
 import { AGENTS, type FleetStage } from './fleet-stage.js';
 import { unpin } from './measured-program.js';
-import { familyOf } from './process-meter.js';
+import { cpuSeconds, familyCpuSeconds, familyOf } from './process-meter.js';
 import { medianAndRange, spreadOf } from './spread.js';
 
 const RUNS = 5;
 const WITHIN_MS = 60_000;
 
 interface OneRun {
-  /** All in seconds from the moment before POST /rollouts. */
+  /** Seconds from the moment before POST /rollouts. */
   readonly inserted: number;
   readonly firstSent: number;
   readonly lastAcknowledged: number;
   /** First insert to last acknowledgement. */
   readonly insertToLast: number;
+  /** Processor seconds until the last acknowledgement. */
+  readonly hubCpu: number;
+  readonly postgresCpu: number;
+  /** Confirmations sent a second time. */
+  readonly confirmedAgain: number;
   /** A thousand outcomes, told at once: until the rollout was finished. */
   readonly outcomes: number;
 }
@@ -56,6 +61,8 @@ export const ordersCase: BenchCase = {
         ['first order written to a stream', cell('firstSent')],
         ['last acceptance committed', cell('lastAcknowledged')],
         ['… counted from the first insert', cell('insertToLast')],
+        ['processor seconds of the hub', cell('hubCpu')],
+        ['processor seconds of PostgreSQL', cell('postgresCpu')],
         ['then: 1,000 outcomes until the rollout is finished', cell('outcomes')],
       ],
       targets: [
@@ -74,8 +81,11 @@ export const ordersCase: BenchCase = {
 
 /** The case `agents` may have pinned them; here the whole machine is measured. */
 function freeCores({ hub, postgres, crowdPids }: FleetStage): void {
-  const postmaster = Number(readFileSync(path.join(postgres?.dir ?? '', 'postmaster.pid'), 'utf8').split('\n')[0]);
-  unpin([hub?.pid ?? 0, ...crowdPids, ...familyOf(postmaster)], availableParallelism());
+  unpin([hub?.pid ?? 0, ...crowdPids, ...familyOf(postmasterOf(postgres))], availableParallelism());
+}
+
+function postmasterOf(postgres: FleetStage['postgres']): number {
+  return Number(readFileSync(path.join(postgres?.dir ?? '', 'postmaster.pid'), 'utf8').split('\n')[0]);
 }
 
 interface Standing {
@@ -99,12 +109,18 @@ async function orderAll(stage: FleetStage, database: pg.Client, run: number): Pr
   const { digest } = await stage.client.post<{ digest: string }>('/plans', plan);
   const [clock] = (await database.query<{ at: number }>('SELECT now_ms()::float8 AS at')).rows;
   const from = clock?.at ?? Number.NaN;
+  const cpu = (): readonly [number, number] => [
+    cpuSeconds([stage.hub?.pid ?? 0]),
+    familyCpuSeconds(postmasterOf(stage.postgres)),
+  ];
+  const [hubBefore, postgresBefore] = cpu();
   const { id } = await stage.client.post<{ id: string }>('/rollouts', { plan: digest });
   const all = await poll(`${AGENTS} acceptances`, async () => {
     const [row] = (await database.query<Standing>(STANDING, [id])).rows;
     return row && row.confirmed >= AGENTS ? row : null;
   });
-  const { orders } = await stage.finishOrders();
+  const [hubAfter, postgresAfter] = cpu();
+  const { orders, again } = await stage.finishOrders();
   if (orders !== AGENTS) throw new Error(`${orders} agents were told to start, not ${AGENTS}`);
   const finished = 'SELECT finished_at::float8 AS at FROM rollouts WHERE id = $1 AND finished_at IS NOT NULL';
   const firstOutcome = 'SELECT min(ended_at)::float8 AS at FROM orders WHERE rollout_id = $1';
@@ -118,6 +134,9 @@ async function orderAll(stage: FleetStage, database: pg.Client, run: number): Pr
     firstSent: (all.first_sent - from) / 1000,
     lastAcknowledged: (all.last_confirmed - from) / 1000,
     insertToLast: (all.last_confirmed - all.first_insert) / 1000,
+    hubCpu: hubAfter - hubBefore,
+    postgresCpu: postgresAfter - postgresBefore,
+    confirmedAgain: again,
     outcomes: (end.at - (begin?.at ?? Number.NaN)) / 1000,
   };
 }

@@ -24,6 +24,12 @@ export function cpuSeconds(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + ticksOf(pid), 0) / TICKS_PER_SECOND;
 }
 
+/** The same for a whole family, with the time of its members that have ended meanwhile: PostgreSQL's come and go. */
+export function familyCpuSeconds(root: number): number {
+  const reaped = statOf(root).slice(13, 15).map(Number);
+  return cpuSeconds(familyOf(root)) + reaped.reduce((sum, ticks) => sum + ticks, 0) / TICKS_PER_SECOND;
+}
+
 /** A process and all that descend from it. */
 export function familyOf(pid: number): readonly number[] {
   const parents = new Map(processIds().map((one) => [one, parentOf(one)]));
