@@ -22,7 +22,7 @@ describe('outcomes in words', () => {
         standing,
       },
       'rolled back (rung 2, worker): checkout-availability burned 2.4 % of its 30-day budget in 6 minutes. ' +
-        'workers w-1, w-2 returned; control plane 1.35.4 stays',
+        'workers w-1, w-2 returned; what stays: control plane 1.35.4',
     ],
     [
       'a restore of etcd says what is lost',

@@ -28,7 +28,7 @@ export function describeOutcome(outcome: Outcome, formatTime: FormatTime = isoMi
 function describeRolledBack(outcome: Extract<Outcome, { kind: 'rolledBack' }>, formatTime: FormatTime): string {
   const { returned, stays } = outcome.extent;
   const back = returned.length > 0 ? `${listed(returned)} returned` : 'nothing had to be returned';
-  const left = stays.length > 0 ? `${listed(stays)} stays` : 'nothing stays behind';
+  const left = stays.length > 0 ? `what stays: ${listed(stays)}` : 'nothing stays behind';
   const why = describeReason(outcome.reason, formatTime);
   const rung = RUNGS[outcome.rung] as (typeof RUNGS)[keyof typeof RUNGS] | undefined;
   // A rung of a newer release is named by its number; what it loses is then not ours to say.

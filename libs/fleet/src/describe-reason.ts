@@ -46,7 +46,7 @@ const SENTENCES: Readonly<Record<ReasonCode, Sentence>> = {
   receipt_stale: (_, at) => `the backup receipt of ${at('takenAt')} is too old`,
   control_plane_upgrading: (t) => `control-plane node ${t('node')} is upgraded`,
   settling: (t, at) => `control-plane node ${t('node')} settles until ${at('until')}`,
-  judging: (t, at) => `${t('phase')} is judged until ${at('until')}`,
+  judging: (t, at) => `${judgedWords(t('phase'))} is judged until ${at('until')}`,
   draining: (t) => `node ${t('node')} is drained`,
   drain_blocked: (t, at) =>
     `node ${t('node')}: pod ${t('pod')} is held by PDB ${t('pdb')} (owner ${t('owner') || 'unknown'}) since ${at('since')}; gives up at ${at('until')}`,
@@ -64,7 +64,7 @@ const SENTENCES: Readonly<Record<ReasonCode, Sentence>> = {
   slo_burned: (t) =>
     `${t('objective')} burned ${t('consumedPercent')} % of its 30-day budget in ${t('minutes')} minutes`,
   slo_fast_burn: (t) => `${t('objective')} burns its budget at ${t('burn')} times the sustainable rate`,
-  verdict_inconclusive: (t) => `${t('phase')} could not be judged: ${t('detail')}`,
+  verdict_inconclusive: (t) => `${judgedWords(t('phase'))} could not be judged: ${t('detail')}`,
   no_data: (t) => `no sufficient data for ${t('objective')}`,
   no_rung_applies: (t) => `no rung of the rollback ladder applies: ${t('committed')} is committed`,
   rung_needs_approval: (t) => `rung ${t('rung')} of the rollback ladder needs a person's approval`,
@@ -116,6 +116,18 @@ export function describeReason(reason: Reason, formatTime: FormatTime = isoMinut
     return typeof at === 'number' && Number.isFinite(at) ? formatTime(at) : text(name);
   };
   return SENTENCES[code](text, time);
+}
+
+/** What is judged in a phase, for a reader who does not know the phases' names; those of a newer release stay as they are. */
+function judgedWords(phase: string): string {
+  const words: Readonly<Record<string, string>> = {
+    judgeControlPlane: 'the upgraded control plane',
+    judgeCanary: 'the node canary',
+    workers: 'the batch of workers',
+    judgeFinal: 'the whole cluster',
+    judgeRollback: 'the rollback',
+  };
+  return Object.hasOwn(words, phase) ? (words[phase] ?? phase) : phase;
 }
 
 function describeUnknown(code: string, params: Params): string {
