@@ -5,7 +5,9 @@ import { getRollout } from './gen/sdk.gen.js';
 import { allRolloutClusters, ask, HubUnreachable } from './hub-client.js';
 import { renderRollout } from './screens/rollout-screen.js';
 import { changedLines } from './screens/rollout-changes.js';
+import { lengthOf } from './screens/columns.js';
 import { clockText } from './screens/moment.js';
+import { plainText } from './screens/paint.js';
 import type { Session } from './session.js';
 
 export type WatchUntil = 'settled' | 'finished';
@@ -90,8 +92,13 @@ function liveViewer(session: Session): Viewer {
     const lines = text.split('\n').slice(0, height);
     const back = drawn > 0 ? `\u001b[${drawn}A\r\u001b[0J` : '';
     session.world.out.write(`${back}${lines.join('\n')}\n`);
-    drawn = lines.length;
+    drawn = linesTaken(lines, session.world.out.columns);
   };
+}
+
+/** A line that is longer than the window is wide takes several of the terminal's; going back must count them all. */
+function linesTaken(lines: readonly string[], columns: number): number {
+  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(lengthOf(plainText(line)) / columns)), 0);
 }
 
 /** Off a terminal: the screen once, then a line for whatever changed. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Event } from '../gen/types.gen.js';
 import * as api from '../gen/sdk.gen.js';
-import { allPages, ask } from '../hub-client.js';
+import { allPages, allRolloutClusters, ask } from '../hub-client.js';
 import { renderExplanation } from '../screens/explain-screen.js';
-import { renderEvent } from '../screens/rollout-table.js';
+import { renderEvent } from '../screens/event-line.js';
 import { answering, type OutputFormat, type Session } from '../session.js';
 
 interface EventOptions {
@@ -18,9 +18,13 @@ export function addExplain(program: Command, session: Session): void {
     'explain <rollout> <cluster>',
     'Why a cluster stands where it stands, and what happens next',
   ).action(async (rollout: string, cluster: string, { output }: { output: OutputFormat }) => {
-    const answer = await ask(api.explain({ client: session.client(), path: { rollout }, query: { cluster } }));
-    if (output === 'json') session.printJson(answer);
-    else session.print(renderExplanation(answer, session.screen()));
+    const client = session.client();
+    const answer = await ask(api.explain({ client, path: { rollout }, query: { cluster } }));
+    if (output === 'json') return session.printJson(answer);
+    // How an attempt ended, with what stays, is kept with the rollout's row.
+    const rows = answer.phase === 'done' ? await allRolloutClusters(client, answer.rollout) : [];
+    const outcome = rows.find(({ name }) => name === answer.cluster)?.outcome ?? null;
+    session.print(renderExplanation(answer, outcome, session.screen()));
   });
 }
 

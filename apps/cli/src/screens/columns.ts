@@ -1,4 +1,4 @@
-import type { Paint, Tone } from './paint.js';
+import { plainText, type Paint, type Tone } from './paint.js';
 
 export interface Cell {
   readonly text: string;
@@ -73,16 +73,24 @@ export function cutText(text: string, width: number): string {
 }
 
 /** Words on lines of at most `width`; a longer word keeps a line for itself and is not torn (it may be a command). */
-export function wrapText(text: string, width: number): string[] {
-  if (lengthOf(text) <= width) return [text];
+export function wrapText(text: string, width: number, firstWidth: number = width): string[] {
+  if (lengthOf(text) <= firstWidth) return [text];
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && lengthOf(longer) > width) {
+    if (line !== '' && lengthOf(longer) > (lines.length === 0 ? firstWidth : width)) {
       lines.push(line);
       line = word;
     } else line = longer;
   }
   return [...lines, line];
+}
+
+/** `text` after `start`, its further lines indented by `hang` (as far as `start` is long, unless told). */
+export function hangText(start: string, text: string, width: number, hang?: number): string[] {
+  const begun = lengthOf(plainText(start));
+  const indent = hang ?? begun;
+  const [first = '', ...rest] = wrapText(text, Math.max(20, width - indent), Math.max(20, width - begun));
+  return [start + first, ...rest.map((line) => ' '.repeat(indent) + line)];
 }

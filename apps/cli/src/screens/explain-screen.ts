@@ -1,5 +1,5 @@
-import type { Explanation } from '../gen/types.gen.js';
-import { printColumns, wrapText } from './columns.js';
+import type { Explanation, Outcome } from '../gen/types.gen.js';
+import { hangText, printColumns, wrapText } from './columns.js';
 import { momentText, reasonText, sinceText, type ScreenOptions } from './moment.js';
 import { paintOf, type Tone } from './paint.js';
 
@@ -9,8 +9,8 @@ const TONES: Readonly<Record<Explanation['gates'][number]['answer'], Tone>> = {
   block: 'bad',
 };
 
-/** The question people really ask: why does it stand there, and what must happen for it to go on. */
-export function renderExplanation(explanation: Explanation, options: ScreenOptions): string {
+/** The question people really ask: why does it stand there, and what must happen for it to go on. An ended one says how, and what stays. */
+export function renderExplanation(explanation: Explanation, outcome: Outcome | null, options: ScreenOptions): string {
   const paint = paintOf(options.color);
   const gates = explanation.gates.map(({ gate, answer, reason, until }) => [
     { text: `gate ${gate}` },
@@ -22,7 +22,8 @@ export function renderExplanation(explanation: Explanation, options: ScreenOptio
   return [
     ...wrapText(`${explanation.sentence}.`, options.width),
     `  ${explanation.phase} for ${sinceText(explanation.since, options)}`,
-    ...(explanation.agent === null ? [] : wrapText(`  its agent says: ${explanation.agent}`, options.width)),
+    ...(outcome === null ? [] : hangText('  ', `how it ended: ${outcome.text}`, options.width)),
+    ...(explanation.agent === null ? [] : hangText('  ', `its agent says: ${explanation.agent}`, options.width)),
     ...table,
     ...wrapText(`Next: ${explanation.next}`, options.width),
   ].join('\n');

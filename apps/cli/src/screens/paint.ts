@@ -9,3 +9,8 @@ export function paintOf(color: boolean): Paint {
   if (!color) return (text) => text;
   return (text, tone) => (tone && text ? `\u001b[${CODES[tone]}m${text}\u001b[0m` : text);
 }
+
+/** The text as it is read, without its colours. */
+export function plainText(text: string): string {
+  return text.replaceAll(/\u001b\[\d+m/g, '');
+}

@@ -1,5 +1,5 @@
 import type { PlanPreview, PreviewWave } from '../gen/types.gen.js';
-import { printColumns, wrapText } from './columns.js';
+import { hangText, printColumns } from './columns.js';
 import { clockText, reasonText, type ScreenOptions } from './moment.js';
 import { paintOf } from './paint.js';
 
@@ -30,7 +30,7 @@ export function renderPreview(preview: PlanPreview, options: ScreenOptions): str
     ...section('What can be undone', preview.undo, options),
     ...(left.length > 0 ? ['', ...leftLines(left, options)] : []),
     ...(preview.warnings.length > 0 ? [''] : []),
-    ...preview.warnings.flatMap((warning) => hanging(`${paint('WARN', 'warn')}  `, warning, options)),
+    ...preview.warnings.flatMap((warning) => hangText(`${paint('WARN', 'warn')}  `, warning, options.width, 6)),
     '',
     'Nothing was changed. These are estimates of the fleet as it is now.',
   ].join('\n');
@@ -56,7 +56,7 @@ function waveCells(wave: PreviewWave, options: ScreenOptions) {
 
 function section(title: string, sentences: readonly string[], options: ScreenOptions): string[] {
   if (sentences.length === 0) return [];
-  const lines = sentences.flatMap((sentence) => hanging('  ', sentence, options));
+  const lines = sentences.flatMap((sentence) => hangText('  ', sentence, options.width));
   return ['', `${paintOf(options.color)(title, 'strong')}:`, ...lines];
 }
 
@@ -69,16 +69,10 @@ function leftLines(left: PlanPreview['left'], options: ScreenOptions): string[] 
   }
   const lines = [...groups].flatMap(([text, names]) => {
     const more = names.length - NAMED;
-    const listed = names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
-    return hanging('  ', `${names.length}  ${text}: ${listed}`, options);
+    const listed = [...names].sort().slice(0, NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+    return hangText(`  ${names.length}  `, `${text}: ${listed}`, options.width);
   });
   return [`${paint('Left out', 'strong')}:`, ...lines];
-}
-
-function hanging(start: string, text: string, { width }: ScreenOptions): string[] {
-  const plain = start.trim() === '' ? start.length : 6;
-  const [first = '', ...rest] = wrapText(text, width - plain);
-  return [start + first, ...rest.map((line) => ' '.repeat(plain) + line)];
 }
 
 function count(many: number, what: string): string {

@@ -3,13 +3,10 @@ import type { Cell } from './columns.js';
 import { reasonText, sinceText, type ScreenOptions } from './moment.js';
 import type { Tone } from './paint.js';
 
-export const ROLLOUT_CLUSTER_TITLES = [
-  'CLUSTER',
-  'VERSIONS (control plane / nodes)',
-  'PHASE',
-  'SINCE',
-  'WAITS FOR',
-] as const;
+export function rolloutClusterTitles(width: number): readonly string[] {
+  const versions = width < 100 ? 'VERSIONS' : 'VERSIONS (control plane / nodes)';
+  return ['CLUSTER', versions, 'PHASE', 'SINCE', 'WAITS FOR'];
+}
 
 /**
  * How much a cluster wants to be looked at, least number first: a person is needed (0), something went wrong (1), work

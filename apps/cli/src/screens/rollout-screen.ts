@@ -1,8 +1,8 @@
 import type { Rollout, RolloutCluster } from '../gen/types.gen.js';
-import { lengthOf, printColumns, wrapText } from './columns.js';
+import { hangText, lengthOf, printColumns } from './columns.js';
 import { clockText, durationText, reasonText, sinceText, type ScreenOptions } from './moment.js';
-import { paintOf, type Tone } from './paint.js';
-import { attentionOf, phaseCell, QUIET, ROLLOUT_CLUSTER_TITLES, rolloutClusterCells } from './rollout-cluster-row.js';
+import { paintOf, plainText, type Tone } from './paint.js';
+import { attentionOf, phaseCell, QUIET, rolloutClusterCells, rolloutClusterTitles } from './rollout-cluster-row.js';
 import { waveWords } from './wave-line.js';
 
 export interface RolloutScreenOptions extends ScreenOptions {
@@ -12,7 +12,9 @@ export interface RolloutScreenOptions extends ScreenOptions {
   readonly all?: boolean;
 }
 
+/** Characters of the bar; half on a narrow terminal. */
 const BAR = 20;
+const NARROW = 100;
 
 export const STATE_TONES: Readonly<Record<Rollout['state'], Tone>> = {
   running: 'busy',
@@ -44,14 +46,14 @@ export function renderRollout(
 function headLines(rollout: Rollout, options: ScreenOptions): string[] {
   const paint = paintOf(options.color);
   const { state, size, done, currentWave, waves } = rollout;
-  const full = size === 0 ? BAR : Math.round((done / size) * BAR);
-  const bar = `▕${paint('█'.repeat(full), STATE_TONES[state])}${'░'.repeat(BAR - full)}▏`;
-  const head = [
-    `${paint(rollout.name, 'strong')}  rollout ${rollout.id}  to ${rollout.target}`,
-    `wave ${currentWave} of ${waves.length}  ${bar} ${done}/${size} clusters ended`,
-    timeWords(rollout, options),
-  ];
-  return [head.join('  '), ...standLines(rollout, options)];
+  const length = options.width < NARROW ? BAR / 2 : BAR;
+  const full = size === 0 ? length : Math.round((done / size) * length);
+  const bar = `▕${paint('█'.repeat(full), STATE_TONES[state])}${'░'.repeat(length - full)}▏`;
+  const name = `${paint(rollout.name, 'strong')}  rollout ${rollout.id}  to ${rollout.target}`;
+  const far = `wave ${currentWave} of ${waves.length}  ${bar} ${done}/${size} clusters ended  ${timeWords(rollout, options)}`;
+  const whole = `${name}  ${far}`;
+  const fits = lengthOf(plainText(whole)) <= options.width;
+  return [...(fits ? [whole] : [name, ` ${far}`]), ...standLines(rollout, options)];
 }
 
 /** Running: for how long; stopped: since when; ended: how long it took. */
@@ -63,19 +65,24 @@ function timeWords(rollout: Rollout, options: ScreenOptions): string {
     return `${word} ${sinceText(finishedAt, options)} ago, took ${took}`;
   }
   const since = sinceText(startedAt, options);
+  // A rollback asked for afterwards: the state keeps its word, and there is work again.
+  if (state === 'finished') return `${word}, begun ${since} ago; a rollback is at work`;
   return state === 'running' ? `${word} ${since}` : `${word} ${sinceText(rollout.since, options)}, begun ${since} ago`;
 }
 
 /** Why it stands, when it goes on by itself, and whom it asks: never a stop without one of them. */
 function standLines(rollout: Rollout, options: ScreenOptions): string[] {
   const { id, state, reason, asks, wakeAt } = rollout;
-  const lines =
-    state === 'running' || state === 'finished' ? [] : [`${state.toUpperCase()}  ${reasonText(reason, options)}`];
-  if (asks) lines.push(`ASKS A PERSON  ${reasonText(asks, options)}: ${answerTo(asks.code, id)}`);
-  if (wakeAt !== null && rollout.finishedAt === null) {
-    lines.push(`NEXT LOOK  ${clockText(Date.parse(wakeAt), options)}, earlier if an agent reports`);
+  const lines: [string, string][] = [];
+  if (state !== 'running' && state !== 'finished') lines.push([state.toUpperCase(), reasonText(reason, options)]);
+  if (asks) {
+    const why = asks.code === reason.code && lines.length > 0 ? '' : `${reasonText(asks, options)}: `;
+    lines.push(['ASKS A PERSON', why + answerTo(asks.code, id)]);
   }
-  return lines.flatMap((line) => wrapText(` ${line}`, options.width));
+  if (wakeAt !== null && rollout.finishedAt === null) {
+    lines.push(['NEXT LOOK', `${clockText(Date.parse(wakeAt), options)}, earlier if an agent reports`]);
+  }
+  return lines.flatMap(([title, text]) => hangText(` ${title}  `, text, options.width, 4));
 }
 
 /** The command that answers what is asked; the words for the rest are in `explain`. */
@@ -95,10 +102,9 @@ function waveLines(rollout: Rollout, options: ScreenOptions): string[] {
   return rollout.waves.flatMap((wave) => {
     const { sign, word, tone, story } = waveWords(wave, rollout, options);
     const start = ` WAVE ${wave.index} ${wave.share.padStart(5)}  `;
-    const plain = `${sign} ${word.padEnd(9)}`;
-    const before = lengthOf(start) + lengthOf(plain) + 1;
-    const [first = '', ...more] = wrapText(story, Math.max(30, options.width - before));
-    return [`${start}${paint(plain, tone)} ${first}`, ...more.map((line) => ' '.repeat(before) + line)];
+    const lamp = `${sign} ${word.padEnd(9)}`;
+    const before = lengthOf(start) + lengthOf(lamp) + 1;
+    return hangText(`${start}${paint(lamp, tone)} `, story, options.width, before);
   });
 }
 
@@ -121,7 +127,7 @@ function fitted(
   for (let many = Math.min(shown.length, Math.max(0, room - 1)); many > 0; many -= 1) {
     const rows = shown.slice(0, many);
     const cells = rows.map((row) => rolloutClusterCells(row, options));
-    const lines = printColumns(ROLLOUT_CLUSTER_TITLES, cells, page);
+    const lines = printColumns(rolloutClusterTitles(options.width), cells, page);
     if (lines.length <= room) return { lines, rows };
   }
   return { lines: [], rows: [] };

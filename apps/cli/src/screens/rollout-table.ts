@@ -1,4 +1,4 @@
-import type { Event, Rollout } from '../gen/types.gen.js';
+import type { Rollout } from '../gen/types.gen.js';
 import { printColumns } from './columns.js';
 import { sinceText, type ScreenOptions } from './moment.js';
 import { paintOf } from './paint.js';
@@ -20,14 +20,4 @@ export function renderRollouts(rollouts: readonly Rollout[], options: ScreenOpti
   ]);
   const titles = ['ID', 'PLAN', 'TARGET', 'STATE', 'WAVE', 'ENDED', 'FAILURES', 'STARTED', 'BY'];
   return printColumns(titles, rows, { width: options.width, paint: paintOf(options.color) }).join('\n');
-}
-
-/** One event on one line: number, time, who, what, about what, and the details as they are. */
-export function renderEvent(event: Event, options: ScreenOptions): string {
-  const paint = paintOf(options.color);
-  const detail = Object.entries(event.detail)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(' ');
-  const parts = [event.seq, event.at, event.actor, paint(event.action, 'strong'), event.object, paint(detail, 'faint')];
-  return parts.filter((part) => part !== '').join('  ');
 }
