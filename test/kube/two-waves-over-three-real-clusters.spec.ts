@@ -39,7 +39,7 @@ describe('two waves over three real clusters of two minors', () => {
     const web = {
       namespace: 'shop',
       name: 'web',
-      replicas: 6,
+      replicas: 4,
       pdb: { maxUnavailable: 1 },
       owner: 'team-shop',
       readyAfter: '2s',

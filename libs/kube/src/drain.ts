@@ -60,6 +60,8 @@ class Drain {
   private readonly pods: NodePods;
   /** Pulled when the agent stops, or one pod's error ends this drain: no pod may go on being evicted behind its back. */
   private readonly over: Brake;
+  /** Evictions granted so far: a budget that moves is asked again soon, one that stands still ever more seldom. */
+  private granted = 0;
 
   constructor(
     private readonly means: DrainMeans,
@@ -126,18 +128,26 @@ class Drain {
   private async remove(pod: V1Pod): Promise<Reason | null> {
     if (pod.metadata?.deletionTimestamp) return this.waitGone(pod);
     let pause = FIRST_RETRY_MS;
+    let grantedBefore = this.granted;
     for (;;) {
       await this.waitFor(this.pacer.take(this.means.clock.now()), pod);
       if (!this.pods.has(uidOf(pod))) return this.gone(pod);
       if (this.isLate()) return this.account.timedOut(pod);
       const answer = await evictPod(this.means.kube, pod);
-      if (answer.kind === 'granted') return this.waitGone(pod);
+      if (answer.kind === 'granted') return this.afterGrant(pod);
       if (answer.kind === 'gone') return this.gone(pod);
       if (answer.kind === 'failed') return this.failed(pod, answer.detail);
       await this.account.note(pod, answer, this.means.clock.now());
+      if (this.granted > grantedBefore) pause = FIRST_RETRY_MS;
+      grantedBefore = this.granted;
       await this.waitFor(this.pauseAfter(answer, pause), pod);
       pause = Math.min(LONGEST_RETRY_MS, pause * 2);
     }
+  }
+
+  private afterGrant(pod: V1Pod): Promise<Reason | null> {
+    this.granted += 1;
+    return this.waitGone(pod);
   }
 
   private pauseAfter(answer: EvictionAnswer, pause: number): number {

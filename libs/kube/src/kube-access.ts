@@ -37,15 +37,20 @@ export function openKube(from: { readonly kubeconfig?: string; readonly context?
   else if (process.env.KUBERNETES_SERVICE_HOST) config.loadFromCluster();
   else config.loadFromDefault();
   if (from.context) config.setCurrentContext(from.context);
-  const cluster = config.getCurrentCluster();
-  if (!cluster) {
+  // Without any configuration the client falls back to a server on this machine that nobody meant.
+  if (config.getCurrentCluster()?.server === 'http://localhost:8080' || !config.getCurrentCluster()) {
     const known = config.getContexts().map((context) => context.name);
     throw new Error(
       `no cluster to talk to: context "${from.context ?? config.getCurrentContext()}" is not in the kubeconfig ` +
         `(known: ${known.join(', ') || 'none'}), and this is not a pod`,
     );
   }
-  const settings = boundedConfiguration(config, cluster.server);
+  return openKubeAt(config);
+}
+
+/** The calls on the current context of a configuration. */
+export function openKubeAt(config: KubeConfig): KubeAccess {
+  const settings = boundedConfiguration(config, config.getCurrentCluster()?.server ?? '');
   return {
     config,
     core: new CoreV1Api(settings),

@@ -39,7 +39,7 @@ export class SimulatedJournalStore implements JournalStore {
     const ended = (await this.list())
       .map(({ journal }) => journal)
       .filter(({ state, reported }) => state === 'withdrawn' || (state === 'done' && reported))
-      .sort((a, b) => b.acceptedAt - a.acceptedAt);
+      .sort((a, b) => b.order.epoch - a.order.epoch);
     const newest = this.newest();
     for (const { order } of ended.slice(keep)) {
       const kept = newest.get(order.id);

@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Reason } from '@wavegate/fleet';
+import { CancelSource, StepInterrupted } from '@wavegate/runtime/agent';
+import { CORDON_ANNOTATION } from './cordon.js';
+import { drainNode, type DrainRequest } from './drain.js';
+import type { KubeAccess } from './kube-access.js';
+import type { FakeApiServer, FakeObject, Refusal } from './testing/fake-api-server.js';
+import { FastClock } from './testing/fast-clock.js';
+import { startKubeWorld } from './testing/kube-world.js';
+
+const NODES = '/api/v1/nodes';
+const PODS = '/api/v1/pods';
+const CONSENT = { deleteEmptyDir: { namespaces: [] }, evictUnmanaged: { namespaces: [] } };
+
+let api: FakeApiServer;
+let kube: KubeAccess;
+let said: Reason[];
+
+beforeEach(async () => {
+  ({ api, kube } = await startKubeWorld());
+  said = [];
+  api.put(NODES, { metadata: { name: 'w-1' }, spec: {} });
+});
+afterEach(() => api.stop());
+
+function pod(name: string, changes: { readonly uid?: string; readonly owner?: string } = {}): FakeObject {
+  const owner = {
+    apiVersion: 'apps/v1',
+    kind: changes.owner ?? 'ReplicaSet',
+    name: 'web-abc',
+    uid: 'o',
+    controller: true,
+  };
+  return api.put(PODS, {
+    metadata: {
+      name,
+      namespace: 'shop',
+      ...(changes.uid ? { uid: changes.uid } : {}),
+      ...{ ownerReferences: [owner] },
+    },
+    spec: { nodeName: 'w-1', containers: [] },
+    status: { phase: 'Running' },
+  });
+}
+
+const budget = (name: string): Refusal => ({
+  code: 429,
+  body: {
+    reason: 'TooManyRequests',
+    details: {
+      causes: [
+        {
+          reason: 'DisruptionBudget',
+          message: `The disruption budget ${name} needs 3 healthy pods and has 3 currently`,
+        },
+      ],
+    },
+  },
+});
+
+function drain(changes: Partial<DrainRequest> = {}) {
+  const request: DrainRequest = {
+    ...{ node: 'w-1', orderId: 'order-1', timeoutMs: 120_000, perSecond: 50, consent: CONSENT },
+    report: (why) => said.push(why),
+    cancel: new CancelSource(),
+    ...changes,
+  };
+  return drainNode({ kube, clock: new FastClock(100), random: { next: () => 0.5 } }, request);
+}
+
+const evictions = (): string[] => api.requests.filter((request) => request.endsWith('/eviction'));
+
+describe('the drain of a node', () => {
+  it('pods without a budget → cordoned in the order’s name first, then each evicted once, DaemonSets stay', async () => {
+    ['a', 'b', 'c'].forEach((name) => pod(name));
+    pod('logs', { owner: 'DaemonSet' });
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+    expect(evictions()).toHaveLength(3);
+    expect(api.all(PODS).map(({ metadata }) => metadata.name)).toEqual(['logs']);
+    expect(api.get(NODES, 'w-1')).toMatchObject({
+      spec: { unschedulable: true },
+      metadata: { annotations: { [CORDON_ANNOTATION]: 'order-1' } },
+    });
+    const patch = api.requests.findIndex((request) => request.startsWith('PATCH'));
+    expect(patch).toBeLessThan(api.requests.findIndex((request) => request.endsWith('/eviction')));
+    expect(api.requests.filter((request) => request.startsWith('DELETE'))).toEqual([]);
+  });
+
+  it('a budget refuses twice, then grants → blocked pod, budget and owner are named meanwhile, and it succeeds', async () => {
+    pod('a');
+    api.put('/apis/apps/v1/replicasets', {
+      metadata: {
+        name: 'web-abc',
+        namespace: 'shop',
+        ...{
+          ownerReferences: [{ kind: 'Deployment', name: 'web', controller: true, apiVersion: 'apps/v1', uid: 'd' }],
+        },
+      },
+    });
+    let refusals = 2;
+    api.onEvict = () => (refusals-- > 0 ? budget('cart') : null);
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+    expect(evictions()).toHaveLength(3);
+    const blocked = said.filter(({ code }) => code === 'drain_blocked');
+    expect(blocked[0]?.params).toMatchObject({ pod: 'shop/a', pdb: 'cart', owner: 'Deployment/web', node: 'w-1' });
+    expect(new Set(blocked.map(({ params }) => params.since)).size).toBe(1);
+    expect(said.at(-1)?.code).toBe('draining');
+  });
+
+  it('a budget that never allows → asked ever more seldom, ends at its bound, pod and budget named', async () => {
+    pod('a');
+    api.onEvict = () => budget('cart');
+    expect(await drain({ timeoutMs: 60_000 })).toEqual({
+      kind: 'failed',
+      reason: { code: 'drain_timed_out', params: { node: 'w-1', pod: 'shop/a', pdb: 'cart' } },
+    });
+    // 5 s, 10 s, 20 s, 40 s: not once a second, and not for ever.
+    expect(evictions().length).toBeGreaterThanOrEqual(3);
+    expect(evictions().length).toBeLessThanOrEqual(5);
+  });
+
+  it('two budgets on one pod → the drain fails with the server’s words, the other pods are gone all the same', async () => {
+    pod('a');
+    pod('b');
+    const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
+    api.onEvict = ({ metadata }) => (metadata.name === 'a' ? { code: 500, body: { message } } : null);
+    const end = await drain();
+    expect(end).toMatchObject({ kind: 'failed', reason: { code: 'step_failed' } });
+    expect(JSON.stringify(end)).toContain('shop/a: 500 This pod has more than one');
+    expect(api.all(PODS).map(({ metadata }) => metadata.name)).toEqual(['a']);
+  });
+
+  it('a pod that is gone when its turn comes → done', async () => {
+    const gone = pod('a');
+    api.onEvict = () => {
+      api.remove(PODS, gone);
+      return { code: 404, body: { reason: 'NotFound' } };
+    };
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+    expect(evictions()).toHaveLength(1);
+  });
+
+  it('a StatefulSet’s next pod under the same name → it is another pod, and evicted by its own UID', async () => {
+    pod('db-0', { uid: 'first' });
+    let made = false;
+    api.onEvict = ({ metadata }) => {
+      if (metadata.uid !== 'first' || made) return null;
+      made = true;
+      pod('db-0', { uid: 'second' });
+      return { code: 409, body: { reason: 'Conflict' } };
+    };
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+    expect(evictions()).toHaveLength(2);
+    expect(api.all(PODS)).toEqual([]);
+  });
+
+  it('a namespace that is being deleted → waits until its controller has removed the pod', async () => {
+    const leaving = pod('a');
+    setTimeout(() => api.remove(PODS, leaving), 100);
+    const causes = [{ reason: 'NamespaceTerminating', message: 'is being terminated' }];
+    api.onEvict = () => ({ code: 403, body: { details: { causes } } });
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+  });
+
+  it('a pod that nobody consented to lose → refused by name, and not one pod is evicted', async () => {
+    pod('a');
+    api.put(PODS, {
+      metadata: {
+        name: 'scratch',
+        namespace: 'ci',
+        ...{ ownerReferences: [{ kind: 'Job', name: 'j', controller: true, apiVersion: 'batch/v1', uid: 'j' }] },
+      },
+      spec: { nodeName: 'w-1', containers: [], volumes: [{ name: 'v', emptyDir: {} }] },
+    });
+    const end = await drain();
+    expect(JSON.stringify(end)).toContain('ci/scratch (emptyDir)');
+    expect(evictions()).toEqual([]);
+  });
+
+  it('a pod on its way out already → waited for, not evicted again', async () => {
+    const leaving = pod('a');
+    api.put(PODS, { ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: '2026-11-21T00:00:00Z' } });
+    setTimeout(() => api.remove(PODS, leaving), 50);
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+    expect(evictions()).toEqual([]);
+  });
+
+  it('a cordon that is refused → throws, and nothing is evicted', async () => {
+    pod('a');
+    api.onRequest = (method) =>
+      method === 'PATCH' ? { code: 403, body: { message: 'nodes "w-1" is forbidden' } } : null;
+    await expect(drain()).rejects.toMatchObject({ code: 403 });
+    expect(evictions()).toEqual([]);
+  });
+
+  it('the agent stops while a budget refuses → the step is left without a result, the cordon stays', async () => {
+    pod('a');
+    api.onEvict = () => budget('cart');
+    const cancel = new CancelSource();
+    const running = drain({ cancel, report: ({ code }) => code === 'drain_blocked' && cancel.cancel() });
+    await expect(running).rejects.toBeInstanceOf(StepInterrupted);
+    expect(api.get(NODES, 'w-1')).toMatchObject({ spec: { unschedulable: true } });
+  });
+
+  it('the API server goes away in the middle → said, waited out, and the drain goes on where it was', async () => {
+    pod('a');
+    let asked = 0;
+    api.onEvict = () => {
+      asked += 1;
+      if (asked > 1) return null;
+      setTimeout(() => api.goAway(), 5);
+      setTimeout(() => api.comeBack(), 150);
+      return budget('cart');
+    };
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+    expect(said.map(({ code }) => code)).toContain('api_unreachable');
+    expect(api.all(PODS)).toEqual([]);
+  });
+});
