@@ -104,6 +104,8 @@ class CrowdAgent implements OneStream {
   /** By order: a confirmation may come twice, and starts nothing the second time. */
   readonly confirmed = new Map<string, Confirmed>();
   confirmations = 0;
+  /** Their outcomes were told: a confirmation that was under way meanwhile is no new order. */
+  readonly ended = new Set<string>();
   private readonly link: GrpcHubLink;
   private stream: HubStream | null = null;
 
@@ -152,7 +154,7 @@ class CrowdAgent implements OneStream {
       } else if (command.kind === 'confirm') {
         const { orderId, epoch } = command;
         this.confirmations += 1;
-        this.confirmed.set(orderId, { orderId, epoch });
+        if (!this.ended.has(orderId)) this.confirmed.set(orderId, { orderId, epoch });
       }
     }
   }
@@ -173,8 +175,10 @@ async function finish(): Promise<CrowdAnswer> {
   for (const agent of agents) {
     confirmations += agent.confirmations;
     orders += agent.confirmed.size;
-    for (const { orderId, epoch } of agent.confirmed.values())
+    for (const { orderId, epoch } of agent.confirmed.values()) {
+      agent.ended.add(orderId);
       told.push(agent.tell({ kind: 'outcome', orderId, epoch, outcome }));
+    }
     agent.confirmed.clear();
     agent.confirmations = 0;
   }

@@ -120,8 +120,7 @@ async function orderAll(stage: FleetStage, database: pg.Client, run: number): Pr
     return row && row.confirmed >= AGENTS ? row : null;
   });
   const [hubAfter, postgresAfter] = cpu();
-  const { orders, again } = await stage.finishOrders();
-  if (orders !== AGENTS) throw new Error(`${orders} agents were told to start, not ${AGENTS}`);
+  const again = await endAll(stage);
   const finished = 'SELECT finished_at::float8 AS at FROM rollouts WHERE id = $1 AND finished_at IS NOT NULL';
   const firstOutcome = 'SELECT min(ended_at)::float8 AS at FROM orders WHERE rollout_id = $1';
   const end = await poll(
@@ -139,6 +138,19 @@ async function orderAll(stage: FleetStage, database: pg.Client, run: number): Pr
     confirmedAgain: again,
     outcomes: (end.at - (begin?.at ?? Number.NaN)) / 1000,
   };
+}
+
+/** The rows say confirmed a moment before the agents hear of it: outcomes are asked for until all have told theirs. */
+async function endAll(stage: FleetStage): Promise<number> {
+  let told = 0;
+  let again = 0;
+  await poll(`${AGENTS} outcomes`, async () => {
+    const finished = await stage.finishOrders();
+    told += finished.orders;
+    again += finished.again;
+    return told >= AGENTS ? true : null;
+  });
+  return again;
 }
 
 async function poll<T>(what: string, ask: () => Promise<T | null>): Promise<T> {
