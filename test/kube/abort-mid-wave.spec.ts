@@ -20,9 +20,10 @@ describe('an abort in the middle of a wave', () => {
     // Hangs before it fails, and its second try fails too.
     member.player.failNext('kubelet', 'w-1', 'kubeadm: the disk is full');
     const release = member.player.hangNext('kubelet', 'w-1');
-    await eventually(
-      'the kubelet step of w-1 to be under way',
-      () => deedsOf(member).granted.length >= 0 && cordonedNow(name),
+    await world.untilProgress(
+      id,
+      name,
+      ({ reason }) => reason.code === 'node_upgrading' && reason.params.node === 'w-1',
     );
 
     await world.hub.call('POST', `/rollouts/${id}/abort`);
@@ -49,8 +50,3 @@ describe('an abort in the middle of a wave', () => {
     expect((await world.clusters(id)).find((one) => one.name !== name)?.outcome ?? null).toBeNull();
   });
 });
-
-async function cordonedNow(name: string): Promise<boolean> {
-  const closed = await cordoned(world.member(name));
-  return closed.includes('w-1') && deedsOf(world.member(name)).effects.includes('kubelet/cp-1');
-}

@@ -48,6 +48,6 @@ describe('the settings of an agent', () => {
   });
 
   it('a join token of the wrong form → refused without repeating it', () => {
-    expect(refusalOf({ join: 'secret-without-an-id' }).message).not.toContain('secret');
+    expect(refusalOf({ join: 'hunter2-without-an-id' }).message).not.toContain('hunter2');
   });
 });

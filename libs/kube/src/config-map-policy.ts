@@ -59,8 +59,12 @@ export function ruleAgainst(text: string, at: number): string | null {
 
 function parse(text: string): PolicyText | string {
   try {
-    const value = loadYaml<unknown>(text) ?? {};
-    return typeof value === 'object' && !Array.isArray(value) ? value : 'the policy is not a map of rules';
+    // A file of comments alone is no document, for which the parser throws.
+    const isEmpty = text.split('\n').every((line) => /^\s*(#.*)?$/.test(line));
+    const value = isEmpty ? {} : loadYaml<unknown>(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? value
+      : 'the policy is not a map of rules';
   } catch {
     return 'the policy is not YAML';
   }
