@@ -27,24 +27,28 @@ export interface SeedResult {
 const flush = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** One world from its seed to its end. Never throws: whatever is thrown in it is a complaint. */
-export async function runSeed(seed: number, sabotage: Sabotage = {}): Promise<SeedResult> {
+export async function runSeed(seed: number, sabotage: Sabotage | null = null): Promise<SeedResult> {
   const world = new World(seed, sabotage);
+  // A world that is meant to break ends when it has; any other shows, after the heal, no more than its first complaint.
+  const enough = (): boolean =>
+    sabotage
+      ? world.complaints.some((line) => line.startsWith(`${sabotage.breaks} `))
+      : world.healed && world.complaints.length > 0;
   const result = (tookMs: number): SeedResult => {
     noteNetwork(world);
     return { seed, complaints: world.complaints, sightings: world.sightings, tookMs, world };
   };
   const begun = world.clock.now();
   try {
-    await live(world);
+    await live(world, enough);
   } catch (error) {
     world.complain('no crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
   }
   return result(world.clock.now() - begun);
 }
 
-async function live(world: World): Promise<void> {
-  const run = (ms: number, stop?: () => boolean): Promise<boolean> =>
-    world.clock.run(world.clock.now() + ms, flush, stop);
+async function live(world: World, enough: () => boolean): Promise<void> {
+  const run = (ms: number): Promise<boolean> => world.clock.run(world.clock.now() + ms, flush, enough);
   const hubs = world.random.split('hubs').chance(0.6) ? ['hub-a', 'hub-b'] : ['hub-a'];
   for (const name of hubs) world.startHub(name);
   for (const body of world.bodies.values()) body.startAgent();
@@ -57,21 +61,33 @@ async function live(world: World): Promise<void> {
   await world.startRollout();
   const chaos = new Chaos(world);
   chaos.unleash(TROUBLE_MS);
-  await run(TROUBLE_MS);
+  await throughTrouble(world, run);
+  if (enough()) return;
   chaos.heal();
-  await untilOver(world, run);
+  await untilOver(world, run, enough);
+  if (enough()) return;
   // Facts and outcomes that are still under way.
   await run(3 * MINUTE);
   await lookBack(world);
 }
 
+/** Trouble ends early where the rollout is over; not at once, since people come back to rollouts that are over. */
+async function throughTrouble(world: World, run: (ms: number) => Promise<boolean>): Promise<void> {
+  const slice = 5 * MINUTE;
+  let quiet = 0;
+  for (let passed = 0; passed < TROUBLE_MS && quiet < 2; passed += slice) {
+    await run(slice);
+    quiet = isOver(await world.rollout()) ? quiet + 1 : 0;
+  }
+}
+
 /** A diligent person answers whatever is asked; then there is no excuse for not ending. */
-async function untilOver(world: World, run: (ms: number) => Promise<boolean>): Promise<void> {
+async function untilOver(world: World, run: (ms: number) => Promise<boolean>, enough: () => boolean): Promise<void> {
   const random = world.random.split('diligent');
   const until = world.clock.now() + LIVENESS_MS;
   while (world.clock.now() < until) {
     const rollout = await world.rollout();
-    if (isOver(rollout)) return;
+    if (isOver(rollout) || enough()) return;
     const command = answer(rollout, random);
     if (command) await world.command(command);
     await run(MINUTE);

@@ -32,6 +32,8 @@ export interface Sabotage {
   readonly store?: (store: RolloutStore) => RolloutStore;
   /** Agents that take every order and confirmation for a new one (no journal survives). */
   readonly forgetJournals?: boolean;
+  /** The promise that must be found broken: a world ends as soon as it is. */
+  readonly breaks: string;
 }
 
 /** Port calls of one process within one instant of virtual time; honest bursts stay far below. */
@@ -58,13 +60,14 @@ export class World {
   private readonly watched: RolloutStore;
   private readonly storeRandom: SeededRandom;
   private hubStarts = 0;
+  private seen: Rollout | null = null;
   maxInFlight = Infinity;
   /** Trouble is over: whatever ends is started again. */
   healed = false;
 
   constructor(
     readonly seed: number,
-    private readonly sabotage: Sabotage = {},
+    private readonly sabotage: Sabotage | null = null,
   ) {
     this.random = new SeededRandom(`world/${seed}`);
     this.storeRandom = this.random.split('store');
@@ -82,7 +85,7 @@ export class World {
     const complain = (promise: string, what: string): void => this.complain(promise, what);
     this.effects = new EffectOracle(this.plan, () => this.maxInFlight, complain);
     this.commits = new CommitOracle(complain);
-    this.watched = this.watch(this.sabotage.store?.(this.store) ?? this.store);
+    this.watched = this.watch(this.sabotage?.store?.(this.store) ?? this.store);
     for (const member of this.fleet) this.settle(member);
   }
 
@@ -172,7 +175,7 @@ export class World {
 
   /** The engine, and after each of its decisions the engine's own promises. */
   private decide(rollout: Rollout, event: RolloutEvent): Decision {
-    const decision = (this.sabotage.decide ?? decide)(rollout, event);
+    const decision = (this.sabotage?.decide ?? decide)(rollout, event);
     for (const line of checkInvariants(rollout, event, decision)) this.complain('engine', line);
     if (decision.ignored !== null) this.sightings.see(`ignored ${event.kind}`);
     return decision;
@@ -191,17 +194,17 @@ export class World {
       labels: spec.labels,
       certificateSerial: `serial-${spec.name}`,
     });
-    this.bodies.set(spec.name, new ClusterBody(this, member, this.sabotage.forgetJournals ?? false));
+    this.bodies.set(spec.name, new ClusterBody(this, member, this.sabotage?.forgetJournals ?? false));
   }
 
   logOf(who: string) {
     const say = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
       const { error, ...rest } = fields ?? {};
-      const why = error instanceof Error ? `${error.name}: ${error.message}` : '';
+      const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error ?? '');
       this.trace.say(who, `${message} ${JSON.stringify(rest)} ${why}`);
       // A bug in a loop must not hide behind its retry.
-      if (error instanceof Error && ['TypeError', 'RangeError', 'ReferenceError'].includes(error.name)) {
-        this.complain('no crash', `${who}: ${error.stack ?? why}`);
+      if (/^(Type|Range|Reference)Error/.test(why)) {
+        this.complain('no crash', `${who}: ${error instanceof Error ? (error.stack ?? why) : why}`);
       }
     };
     return { info: say, warn: say, error: say };
@@ -210,13 +213,15 @@ export class World {
   /** Every commit is looked at the moment it is made, whoever made it. */
   private watch(store: RolloutStore): RolloutStore {
     const commit = async (change: RolloutCommit) => {
-      const before = await this.store.load(change.claim.rolloutId);
+      // Every change of a rollout passes here, so what was seen after the last commit is what stands before this one.
+      const before = this.seen ?? (await this.store.load(change.claim.rolloutId));
       const result = await store.commit(change);
       if (result === 'fenced') {
         this.sightings.see('commit fenced');
         return result;
       }
       const after = await this.store.load(change.claim.rolloutId);
+      this.seen = after;
       this.seeCommit(before, change, after);
       return result;
     };

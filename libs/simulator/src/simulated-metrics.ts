@@ -15,11 +15,23 @@ const OBJECTIVES: Readonly<Record<string, { readonly objective: number; readonly
 /** Share of bad events while the new version hurts users: forty times and more what an objective of 99.9 % tolerates. */
 const BURNING = 0.06;
 
+/** What chance adds to one period of one objective. */
+interface Draws {
+  readonly traffic: number;
+  readonly noise: number;
+  readonly rounding: number;
+}
+
+const MOST_DRAWN = 5_000;
+
 /**
  * Service levels of a simulated cluster, as pairs [bad, total] per period. A period's numbers follow from the seed, the
  * objective and the period's time alone, so that asking twice gives the same answer, as a metrics source would.
  */
 export class SimulatedMetrics implements Metrics {
+  /** A judge asks for the same hour again and again; the draws of a period never change. */
+  private readonly drawn = new Map<string, Draws>();
+
   constructor(private readonly cluster: SimulatedCluster) {}
 
   samples(request: Request): Promise<readonly SliSamples[]> {
@@ -44,12 +56,24 @@ export class SimulatedMetrics implements Metrics {
   private sample(name: string, usual: number, at: number, periodMs: number): readonly [number, number] | null {
     const { spec, state } = this.cluster;
     if (state.faults.noMetrics) return null;
-    const random = new SeededRandom(`${spec.seed}/${spec.name}/${name}/${at}`);
-    const total = Math.round(((spec.traffic * spec.speed * periodMs) / 60_000) * (0.8 + 0.4 * random.next()));
+    const draws = this.draws(`${spec.seed}/${spec.name}/${name}/${at}`);
+    const total = Math.round(((spec.traffic * spec.speed * periodMs) / 60_000) * (0.8 + 0.4 * draws.traffic));
     const down = name.startsWith('apiserver') ? overlap(state.apiDown, at, periodMs) : 0;
     const burning = name === 'checkout-availability' ? overlap(state.burns, at, periodMs) : 0;
     const share = Math.min(1, usual + burning * BURNING + down);
-    return [binomial(random, total, share), total];
+    return [binomial(draws, total, share), total];
+  }
+
+  private draws(key: string): Draws {
+    const known = this.drawn.get(key);
+    if (known) return known;
+    const random = new SeededRandom(key);
+    const traffic = random.next();
+    const noise = (random.next() + random.next() + random.next() - 1.5) * 2;
+    const fresh = { traffic, noise, rounding: random.next() };
+    if (this.drawn.size >= MOST_DRAWN) this.drawn.clear();
+    this.drawn.set(key, fresh);
+    return fresh;
   }
 }
 
@@ -61,10 +85,9 @@ function overlap(intervals: readonly { from: number; until: number | null }[], a
 }
 
 /** About Binomial(n, p): exact in the mean, with a variance near enough for a judge to have something to think about. */
-function binomial(random: SeededRandom, n: number, p: number): number {
+function binomial({ noise, rounding }: Draws, n: number, p: number): number {
   const mean = n * p;
-  const noise = (random.next() + random.next() + random.next() - 1.5) * 2;
-  const draw = mean + noise * Math.sqrt(mean * (1 - p));
-  const whole = Math.floor(Math.max(0, draw));
-  return Math.min(n, whole + (random.next() < Math.max(0, draw) - whole ? 1 : 0));
+  const draw = Math.max(0, mean + noise * Math.sqrt(mean * (1 - p)));
+  const whole = Math.floor(draw);
+  return Math.min(n, whole + (rounding < draw - whole ? 1 : 0));
 }
