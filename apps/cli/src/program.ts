@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addClusters } from './commands/clusters.js';
-import { addEvents, addExplain } from './commands/explain.js';
+import { addEvents } from './commands/events.js';
+import { addExplain } from './commands/explain.js';
 import { addLogin } from './commands/login.js';
 import { addPlan } from './commands/plan.js';
 import { addRollout } from './commands/rollout.js';
