@@ -90,6 +90,12 @@ describe('rollout watch', () => {
     expect(plain.out).not.toContain(red);
   });
 
+  it('on a terminal, a message between two drawings → the next drawing does not go back over it', async () => {
+    const world = watched([running, 'gone', finished], { isTTY: true });
+    const { out } = await world.run('rollout', 'watch', 'latest');
+    expect(out).not.toContain('\u001b[0J');
+  });
+
   it('-o json → one object per look that shows something new', async () => {
     const { out } = await watched([running, finished]).run('rollout', 'watch', 'latest', '-o', 'json');
     const states = out

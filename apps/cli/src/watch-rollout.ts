@@ -31,20 +31,20 @@ interface Sight {
 export async function watchRollout(session: Session, wanted: string, options: WatchOptions): Promise<void> {
   const { world } = session;
   const client = session.client();
-  const show = options.json ? jsonViewer(session) : world.out.isTTY ? liveViewer(session) : lineViewer(session);
+  const viewer = options.json ? jsonViewer(session) : world.out.isTTY ? liveViewer(session) : lineViewer(session);
   let id = wanted;
   let silent = false;
   while (!world.interrupted.aborted) {
     const seen = await look(client, id, silent || id !== wanted);
     if (seen instanceof HubUnreachable) {
-      if (!silent) session.tell(`${seen.message}. Asking on every ${options.intervalMs / 1000} s.`);
+      if (!silent) viewer.tell(`${seen.message}. Asking on every ${options.intervalMs / 1000} s.`);
       silent = true;
     } else {
-      if (silent) session.tell('The hub answers again.');
+      if (silent) viewer.tell('The hub answers again.');
       silent = false;
       // "latest" must stay the one that was meant when the watch began.
       id = seen.rollout.id;
-      show(seen);
+      viewer.show(seen);
       if (isOver(seen.rollout, options.until)) return end(seen.rollout);
     }
     await world.sleep(options.intervalMs);
@@ -72,27 +72,41 @@ function end({ id, state }: Rollout): void {
   throw new CliFailure(`Rollout ${id} ${why}.`, EXIT.endedOtherwise);
 }
 
-type Viewer = (seen: Sight) => void;
+interface Viewer {
+  show(seen: Sight): void;
+  /** A message to stderr, which on a terminal lands between the drawings. */
+  tell(text: string): void;
+}
 
 function jsonViewer(session: Session): Viewer {
   let before = '';
-  return (seen) => {
-    const line = JSON.stringify(seen);
-    if (line !== before) session.print(line);
-    before = line;
+  return {
+    show: (seen) => {
+      const line = JSON.stringify(seen);
+      if (line !== before) session.print(line);
+      before = line;
+    },
+    tell: (text) => session.tell(text),
   };
 }
 
 /** Redraws in place: up over what was drawn before, then everything again. Never higher than the terminal. */
 function liveViewer(session: Session): Viewer {
   let drawn = 0;
-  return ({ rollout, clusters }) => {
-    const height = session.world.out.rows - 1;
-    const text = renderRollout(rollout, clusters, { ...session.screen(), height });
-    const lines = text.split('\n').slice(0, height);
-    const back = drawn > 0 ? `\u001b[${drawn}A\r\u001b[0J` : '';
-    session.world.out.write(`${back}${lines.join('\n')}\n`);
-    drawn = linesTaken(lines, session.world.out.columns);
+  return {
+    show: ({ rollout, clusters }) => {
+      const height = session.world.out.rows - 1;
+      const text = renderRollout(rollout, clusters, { ...session.screen(), height });
+      const lines = text.split('\n').slice(0, height);
+      const back = drawn > 0 ? `\u001b[${drawn}A\r\u001b[0J` : '';
+      session.world.out.write(`${back}${lines.join('\n')}\n`);
+      drawn = linesTaken(lines, session.world.out.columns);
+    },
+    tell: (text) => {
+      session.tell(text);
+      // What stands above the message stays there; the next drawing begins below it.
+      drawn = 0;
+    },
   };
 }
 
@@ -104,13 +118,16 @@ function linesTaken(lines: readonly string[], columns: number): number {
 /** Off a terminal: the screen once, then a line for whatever changed. */
 function lineViewer(session: Session): Viewer {
   let before: Sight | null = null;
-  return (seen) => {
-    const screen = session.screen();
-    if (before === null) session.print(renderRollout(seen.rollout, seen.clusters, screen));
-    else {
-      const time = clockText(screen.now, screen);
-      changedLines(before, seen, screen).forEach((line) => session.print(`${time}  ${line}`));
-    }
-    before = seen;
+  return {
+    show: (seen) => {
+      const screen = session.screen();
+      if (before === null) session.print(renderRollout(seen.rollout, seen.clusters, screen));
+      else {
+        const time = clockText(screen.now, screen);
+        changedLines(before, seen, screen).forEach((line) => session.print(`${time}  ${line}`));
+      }
+      before = seen;
+    },
+    tell: (text) => session.tell(text),
   };
 }

@@ -28,9 +28,15 @@ function clusterChanges(
     .map((row) => `${row.name}  ${phaseCell(row).text}  ${row.versions}  ${waitsFor(row, options)}`);
 }
 
-/** Whatever the row's line is made of, but for the clock. A cluster that only waits for its wave is not news. */
+/** Reasons that a whole wave shares: its own line tells them once. */
+const WAVE_NEWS = new Set([
+  ...['waiting_for_slot', 'waiting_for_wave', 'waiting_for_ring', 'soak_running', 'verdict_missing'],
+  ...['approval_missing', 'budget_exceeded', 'rollout_paused', 'rollout_aborted'],
+]);
+
+/** Whatever the row's line is made of, but for the clock. A cluster that only waits for its turn is not news. */
 function fingerprint({ phase, reason, progress, outcome, attempt, versions, connected }: RolloutCluster): string {
-  const quiet = phase === 'waiting' && (reason.code === 'waiting_for_slot' || reason.code === 'waiting_for_wave');
+  const quiet = phase === 'waiting' && WAVE_NEWS.has(reason.code);
   const why = quiet ? '' : progress ? [progress.reason.code, progress.reason.params, progress.nodesDone] : reason;
   return JSON.stringify([phase, why, outcome?.text, attempt, versions, connected]);
 }

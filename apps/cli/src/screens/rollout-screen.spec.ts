@@ -70,6 +70,13 @@ describe('what changed between two looks', () => {
     expect(changedLines(seen, seen, { ...wide, now: NOW + 60_000 })).toEqual([]);
   });
 
+  it('a wave soaks → its clusters-to-be are not told one by one', () => {
+    const before = { rollout: sampleRollout(), clusters: sampleClusters() };
+    const soaks = viewOf(reason('soak_running', { wave: 2, until: NOW }));
+    const clusters = before.clusters.map((row) => (row.wave === 3 ? { ...row, reason: soaks } : row));
+    expect(changedLines(before, { ...before, clusters }, wide)).toEqual([]);
+  });
+
   it('a cluster moved, a wave passed, the state changed → one line each', () => {
     const before = { rollout: sampleRollout(), clusters: sampleClusters() };
     const waves = before.rollout.waves.map((wave) =>
