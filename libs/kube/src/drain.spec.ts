@@ -202,6 +202,19 @@ describe('the drain of a node', () => {
     expect(api.get(NODES, 'w-1')).toMatchObject({ spec: { unschedulable: true } });
   });
 
+  it('an API server that has just started and knows no rights yet → asked again, not taken at its word', async () => {
+    pod('a');
+    let refusals = 2;
+    api.onEvict = () => (refusals-- > 0 ? { code: 403, body: { message: 'clusterrole not found' } } : null);
+    expect(await drain()).toEqual({ kind: 'succeeded' });
+  });
+
+  it('a right that is really missing → fails after half a minute, in the server’s words', async () => {
+    pod('a');
+    api.onEvict = () => ({ code: 403, body: { message: 'pods "a" is forbidden' } });
+    expect(JSON.stringify(await drain())).toContain('403 pods \\"a\\" is forbidden');
+  });
+
   it('the API server goes away in the middle → said, waited out, and the drain goes on where it was', async () => {
     pod('a');
     let asked = 0;

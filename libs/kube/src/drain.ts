@@ -133,7 +133,7 @@ class Drain {
       await this.waitFor(this.pacer.take(this.means.clock.now()), pod);
       if (!this.pods.has(uidOf(pod))) return this.gone(pod);
       if (this.isLate()) return this.account.timedOut(pod);
-      const answer = await evictPod(this.means.kube, pod);
+      const answer = await evictPod(this.means.kube, this.means.clock, pod);
       if (answer.kind === 'granted') return this.afterGrant(pod);
       if (answer.kind === 'gone') return this.gone(pod);
       if (answer.kind === 'failed') return this.failed(pod, answer.detail);

@@ -1,4 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node';
+import type { AgentClock } from '@wavegate/runtime/agent';
+import { unlessFresh } from './fresh-server.js';
 import type { KubeAccess } from './kube-access.js';
 import { isPassing, toKubeError, type KubeError } from './kube-error.js';
 
@@ -17,16 +19,13 @@ export type EvictionAnswer =
   | { readonly kind: 'failed'; readonly detail: string };
 
 /** The Eviction API only: the agent's role has no `pods: delete`, and a DELETE would walk past every PDB. */
-export async function evictPod(kube: KubeAccess, pod: V1Pod): Promise<EvictionAnswer> {
+export async function evictPod(kube: KubeAccess, clock: AgentClock, pod: V1Pod): Promise<EvictionAnswer> {
   const name = pod.metadata?.name ?? '';
   const namespace = pod.metadata?.namespace ?? '';
   const deleteOptions = { preconditions: { uid: pod.metadata?.uid } };
+  const body = { metadata: { name, namespace }, deleteOptions };
   try {
-    await kube.core.createNamespacedPodEviction({
-      name,
-      namespace,
-      body: { metadata: { name, namespace }, deleteOptions },
-    });
+    await unlessFresh(clock, () => kube.core.createNamespacedPodEviction({ name, namespace, body }));
     return { kind: 'granted' };
   } catch (error) {
     return toAnswer(toKubeError(error));

@@ -45,7 +45,7 @@ export class KubeadmDriver implements Driver {
   carryOut(step: Step, context: StepContext): Promise<StepResult> {
     switch (step.kind) {
       case 'preflight':
-        return runPreflight(this.means.kube, planOf(context.order), step.target);
+        return runPreflight(this.means, planOf(context.order), step.target);
       case 'drainNode':
         return this.drain(step, context);
       case 'uncordonNode':

@@ -2,6 +2,7 @@ import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { reason, type Reason } from '@wavegate/fleet';
 import { StepInterrupted, type AgentClock, type Cancel } from '@wavegate/runtime/agent';
 import type { Step } from '@wavegate/runtime/agent';
+import { unlessFresh } from './fresh-server.js';
 import type { KubeAccess } from './kube-access.js';
 import { isConflict, isPassing, toKubeError } from './kube-error.js';
 import { NODE_JOB_NAMESPACE, nodeJob, nodeJobName, type NodeWork } from './node-job.js';
@@ -31,7 +32,7 @@ export type NodeStepEnd =
 /** Creates the Job, or adopts the one of that name, and waits for its end. Throws while the API server is away: ask again. */
 export async function runNodeStep(kube: KubeAccess, clock: AgentClock, request: NodeStepRequest): Promise<NodeStepEnd> {
   const name = nodeJobName(request.orderId, request.step, request.attempt);
-  const refused = await createOrAdopt(kube, nodeJob(name, request.orderId, request.work, request.image));
+  const refused = await createOrAdopt(kube, clock, nodeJob(name, request.orderId, request.work, request.image));
   if (refused !== null) return failed(request, refused);
   for (;;) {
     const job = await kube.batch.readNamespacedJob({ name, namespace: NODE_JOB_NAMESPACE });
@@ -43,9 +44,9 @@ export async function runNodeStep(kube: KubeAccess, clock: AgentClock, request: 
 }
 
 /** Null, or why this API server will never take the Job: no namespace for it, no right, an image it does not admit. */
-async function createOrAdopt(kube: KubeAccess, job: V1Job): Promise<string | null> {
+async function createOrAdopt(kube: KubeAccess, clock: AgentClock, job: V1Job): Promise<string | null> {
   try {
-    await kube.batch.createNamespacedJob({ namespace: NODE_JOB_NAMESPACE, body: job });
+    await unlessFresh(clock, () => kube.batch.createNamespacedJob({ namespace: NODE_JOB_NAMESPACE, body: job }));
     return null;
   } catch (error) {
     // "exists": an earlier life of this agent made it. The name says order, step and try, so it is the same work.

@@ -1,19 +1,27 @@
 import type { V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
 import { reason, type Finding, type Plan } from '@wavegate/fleet';
-import type { StepResult } from '@wavegate/runtime/agent';
+import type { AgentClock, StepResult } from '@wavegate/runtime/agent';
+import { unlessFresh } from './fresh-server.js';
 import type { KubeAccess } from './kube-access.js';
 import { isPassing, toKubeError } from './kube-error.js';
 import { eachPod } from './node-pods.js';
 import { nodeName, toNodeFacts } from './node-view.js';
 import { fateOf, podName } from './pod-filter.js';
 
+export interface PreflightMeans {
+  readonly kube: KubeAccess;
+  readonly clock: AgentClock;
+}
+
 /**
  * Looks for what would make the upgrade fail or hang, before anything is touched. Blocking findings end the order as
  * skipped; the whole list goes to the hub.
  */
-export async function runPreflight(kube: KubeAccess, plan: Plan, target: string): Promise<StepResult> {
+export async function runPreflight(means: PreflightMeans, plan: Plan, target: string): Promise<StepResult> {
+  const { kube, clock } = means;
   try {
-    const findings = await Promise.all([nodeFindings(kube), budgetFindings(kube), podFindings(kube, plan, target)]);
+    const look = () => Promise.all([nodeFindings(kube), budgetFindings(kube), podFindings(kube, plan, target)]);
+    const findings = await unlessFresh(clock, look);
     return { kind: 'succeeded', findings: findings.flat() };
   } catch (error) {
     const refusal = toKubeError(error);

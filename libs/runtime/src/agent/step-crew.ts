@@ -35,17 +35,25 @@ export class StepCrew {
 
   /** True where this process has the step in hand, or tries it again after a throw: its intent is written already. */
   knows(step: Step): boolean {
-    return this.busy.has(step.name) || this.resting.has(step.name);
+    return this.isInHand(step) || this.resting.has(step.name);
   }
 
-  /** Begins those that are not under way and not resting. */
+  /** Begins those that are not in hand and not resting. */
   begin(steps: readonly Step[]): void {
     if (this.cancel.cancelled && this.idle) this.cancel = new CancelSource();
     const now = this.ports.clock.now();
     for (const step of steps) {
       const ready = (this.resting.get(step.name)?.until ?? 0) <= now;
-      if (ready && !this.busy.has(step.name)) void this.carryOut(step);
+      if (ready && !this.isInHand(step)) void this.carryOut(step);
     }
+  }
+
+  /**
+   * Under way, or ended and not yet in the journal: a step that ends while a pass observes is still open in the journal
+   * that this pass decides on, and would be begun a second time.
+   */
+  private isInHand({ name }: Step): boolean {
+    return this.busy.has(name) || this.results.some((result) => result.name === name);
   }
 
   /** Earliest moment at which a resting step may begin again; Infinity when none rests. */
