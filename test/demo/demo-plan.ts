@@ -18,7 +18,7 @@ export const DEMO_PLAN: PlanInput = {
       spreadBy: ['region'],
       maxInFlight: 14,
       budget: { firstWave: 0, laterWaves: '5%' },
-      offline: { deadline: '3s', then: 'skip' },
+      offline: { deadline: '6s', then: 'skip' },
     },
     gates: { soak: { default: '1s', 'env=prod': '1500ms' } },
     drain: { timeout: '30s', maxUnavailable: 1 },

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.js';
-import type { AbortRolloutData, AbortRolloutErrors, AbortRolloutResponses, ApproveClusterData, ApproveClusterErrors, ApproveClusterResponses, ApproveWaveData, ApproveWaveErrors, ApproveWaveResponses, ChangeLabelsData, ChangeLabelsErrors, ChangeLabelsResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateJoinTokenData, CreateJoinTokenErrors, CreateJoinTokenResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, ExplainData, ExplainErrors, ExplainResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetRolloutData, GetRolloutErrors, GetRolloutResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListRolloutClustersData, ListRolloutClustersErrors, ListRolloutClustersResponses, ListRolloutsData, ListRolloutsErrors, ListRolloutsResponses, PauseRolloutData, PauseRolloutErrors, PauseRolloutResponses, PlanSchemaData, PlanSchemaResponses, PreviewPlanData, PreviewPlanErrors, PreviewPlanResponses, RemoveClusterData, RemoveClusterResponses, ResumeRolloutData, ResumeRolloutErrors, ResumeRolloutResponses, RetryClusterData, RetryClusterErrors, RetryClusterResponses, RevokeClusterData, RevokeClusterErrors, RevokeClusterResponses, RollBackData, RollBackErrors, RollBackResponses, SkipClusterData, SkipClusterErrors, SkipClusterResponses, StartRolloutData, StartRolloutErrors, StartRolloutResponses, StreamEventsData, StreamEventsResponses, ValidatePlanData, ValidatePlanErrors, ValidatePlanResponses } from './types.gen.js';
+import type { AbortRolloutData, AbortRolloutErrors, AbortRolloutResponses, ApproveClusterData, ApproveClusterErrors, ApproveClusterResponses, ApproveWaveData, ApproveWaveErrors, ApproveWaveResponses, ChangeLabelsData, ChangeLabelsErrors, ChangeLabelsResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateJoinTokenData, CreateJoinTokenErrors, CreateJoinTokenResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, ExplainData, ExplainErrors, ExplainResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetRolloutData, GetRolloutErrors, GetRolloutResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListRolloutClustersData, ListRolloutClustersErrors, ListRolloutClustersResponses, ListRolloutsData, ListRolloutsErrors, ListRolloutsResponses, PauseRolloutData, PauseRolloutErrors, PauseRolloutResponses, PlanSchemaData, PlanSchemaResponses, PreviewPlanData, PreviewPlanErrors, PreviewPlanResponses, RemoveClusterData, RemoveClusterErrors, RemoveClusterResponses, ResumeRolloutData, ResumeRolloutErrors, ResumeRolloutResponses, RetryClusterData, RetryClusterErrors, RetryClusterResponses, RevokeClusterData, RevokeClusterErrors, RevokeClusterResponses, RollBackData, RollBackErrors, RollBackResponses, SkipClusterData, SkipClusterErrors, SkipClusterResponses, StartRolloutData, StartRolloutErrors, StartRolloutResponses, StreamEventsData, StreamEventsResponses, ValidatePlanData, ValidatePlanErrors, ValidatePlanResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -30,7 +30,11 @@ export const listClusters = <ThrowOnError extends boolean = false>(options?: Opt
 /**
  * Forget a cluster that is in no unfinished rollout
  */
-export const removeCluster = <ThrowOnError extends boolean = false>(options: Options<RemoveClusterData, ThrowOnError>): RequestResult<RemoveClusterResponses, unknown, ThrowOnError> => (options.client ?? client).delete<RemoveClusterResponses, unknown, ThrowOnError>({ url: '/api/v1/clusters/{cluster}', ...options });
+export const removeCluster = <ThrowOnError extends boolean = false>(options: Options<RemoveClusterData, ThrowOnError>): RequestResult<RemoveClusterResponses, RemoveClusterErrors, ThrowOnError> => (options.client ?? client).delete<RemoveClusterResponses, RemoveClusterErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/clusters/{cluster}',
+    ...options
+});
 
 /**
  * One cluster, by id or name
@@ -304,4 +308,8 @@ export const listEvents = <ThrowOnError extends boolean = false>(options?: Optio
 /**
  * Server-sent events; resumes after Last-Event-ID
  */
-export const streamEvents = <ThrowOnError extends boolean = false>(options: Options<StreamEventsData, ThrowOnError>): RequestResult<StreamEventsResponses, unknown, ThrowOnError> => (options.client ?? client).get<StreamEventsResponses, unknown, ThrowOnError>({ url: '/api/v1/events/stream', ...options });
+export const streamEvents = <ThrowOnError extends boolean = false>(options: Options<StreamEventsData, ThrowOnError>): RequestResult<StreamEventsResponses, unknown, ThrowOnError> => (options.client ?? client).get<StreamEventsResponses, unknown, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/events/stream',
+    ...options
+});

@@ -417,7 +417,19 @@ export type RemoveClusterData = {
     url: '/api/v1/clusters/{cluster}';
 };
 
+export type RemoveClusterErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type RemoveClusterError = RemoveClusterErrors[keyof RemoveClusterErrors];
+
 export type RemoveClusterResponses = {
+    /**
+     * Forgotten
+     */
     204: void;
 };
 

@@ -26,7 +26,7 @@ const EnvSchema = z.object({
   WAVEGATE_LEASE_S: z.coerce.number().min(1).default(15),
   /** Largest life of an agent's certificate; hours. */
   WAVEGATE_CERTIFICATE_HOURS: z.coerce.number().min(0.001).max(24).default(24),
-  /** Ends the process by SIGKILL at a named point, for the tests of catastrophes: "runner.afterCommit", "…:3" = the third time. */
+  /** Ends or stops the process at a named point, for the tests of catastrophes; see crash-points.ts. */
   WAVEGATE_CRASH_AT: z.string().optional(),
 });
 

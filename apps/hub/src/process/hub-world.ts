@@ -8,7 +8,8 @@ export const systemClock: HubClock = {
   sleep: (ms, bell) => {
     let timer: NodeJS.Timeout | undefined;
     const slept = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
+      // The listeners hold the process; a sleep that outlives its loop must not hold a hub that is closed.
+      timer = setTimeout(resolve, ms).unref();
     });
     return (bell ? Promise.race([slept, bell.next()]) : slept).finally(() => clearTimeout(timer));
   },

@@ -11,3 +11,12 @@ export function Answers(status: number, shape: z.ZodType, description: string): 
     ApiResponse({ status: 'default', description: 'RFC 9457 problem', standardSchema: ProblemShape }),
   );
 }
+
+/** The same for a route that answers with no body. */
+export function AnswersNothing(description: string): MethodDecorator {
+  return applyDecorators(
+    ApiBearerAuth(),
+    ApiResponse({ status: 204, description }),
+    ApiResponse({ status: 'default', description: 'RFC 9457 problem', standardSchema: ProblemShape }),
+  );
+}

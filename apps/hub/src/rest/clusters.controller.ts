@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { Needs } from '../auth/roles.js';
 import { principalOf } from '../auth/token.guard.js';
 import { ClusterDesk } from '../desks/cluster-desk.js';
-import { Answers } from './api-docs.js';
+import { Answers, AnswersNothing } from './api-docs.js';
 import * as shapes from './shapes.js';
 
 /** The fleet's inventory. Labels belong to the hub; facts are what agents report. */
@@ -69,6 +69,7 @@ export class ClustersController {
   @HttpCode(204)
   @Needs('administer')
   @ApiOperation({ operationId: 'removeCluster', summary: 'Forget a cluster that is in no unfinished rollout' })
+  @AnswersNothing('Forgotten')
   async remove(@Param('cluster') cluster: string, @Req() request: Request): Promise<void> {
     await this.desk.remove(cluster, principalOf(request).name);
   }

@@ -1,5 +1,5 @@
 import { Controller, Get, Headers, Inject, Query, Sse, type MessageEvent } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOperation, ApiProduces, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Observable } from 'rxjs';
 import type { z } from 'zod';
 import { Needs } from '../auth/roles.js';
@@ -28,6 +28,7 @@ export class EventsController {
   @Needs('read')
   @ApiOperation({ operationId: 'streamEvents', summary: 'Server-sent events; resumes after Last-Event-ID' })
   @ApiProduces('text/event-stream')
+  @ApiBearerAuth()
   @ApiQuery({ name: 'object', required: false, type: String })
   stream(@Headers('last-event-id') last?: string, @Query('object') object?: string): Observable<MessageEvent> {
     return this.desk.stream(object, last === undefined ? null : Number(last));
