@@ -3,7 +3,7 @@ import type { Rollout } from '@wavegate/rollout';
 import { Chaos } from './chaos.js';
 import { answer } from './people.js';
 import type { Sightings } from './sightings.js';
-import { World } from './world.js';
+import { ROLLOUT_ID, World } from './world.js';
 import type { Sabotage } from './world.js';
 
 const MINUTE = 60_000;
@@ -87,7 +87,7 @@ async function untilOver(world: World, run: (ms: number) => Promise<boolean>, en
   const until = world.clock.now() + LIVENESS_MS;
   while (world.clock.now() < until) {
     const rollout = await world.rollout();
-    if (isOver(rollout) || enough()) return;
+    if ((isOver(rollout) && (await isHeard(world))) || enough()) return;
     const command = answer(rollout, random);
     if (command) await world.command(command);
     await run(MINUTE);
@@ -99,6 +99,11 @@ async function untilOver(world: World, run: (ms: number) => Promise<boolean>, en
 }
 
 const isOver = ({ head }: Rollout): boolean => head.finishedAt !== null;
+
+/** A command that no hub has looked at yet may bring a rollout back to life: a rollback asked for after its end. */
+async function isHeard(world: World): Promise<boolean> {
+  return (await world.store.inbox(ROLLOUT_ID, 1)).length === 0;
+}
 
 /** The end: what the hub believes, what is so, and what was promised about both. */
 async function lookBack(world: World): Promise<void> {
