@@ -3,6 +3,7 @@ import { reason } from '@wavegate/fleet';
 import type { AgentStream, CrashPoints, HubClock, HubLog, HubRandom, OrderStore, WakeBell } from './ports.js';
 import type { OrderDispatcher } from './order-dispatcher.js';
 import type { SessionRegistry } from './session-registry.js';
+import { Turnstile } from './turnstile.js';
 
 export interface ReportTaking {
   readonly store: OrderStore;
@@ -14,7 +15,12 @@ export interface ReportTaking {
   readonly random: HubRandom;
   readonly log: HubLog;
   readonly crashPoints?: CrashPoints;
+  /** Reports committed at once, over all streams; fewer than the store has connections. */
+  readonly mostAtOnce?: number;
 }
+
+/** Of ten connections, the hub's default: the loops always find one. */
+const MOST_AT_ONCE = 6;
 
 /** Reports that may have left an inbox row. */
 const MOVES_ROLLOUTS: ReadonlySet<AgentReport['kind']> = new Set([
@@ -30,7 +36,11 @@ const STORE_AWAY_MS = 2_000;
  * answer before it reads on: that is the order of events, and the backpressure.
  */
 export class ReportTaker {
-  constructor(private readonly ports: ReportTaking) {}
+  private readonly turnstile: Turnstile;
+
+  constructor(private readonly ports: ReportTaking) {
+    this.turnstile = new Turnstile(ports.mostAtOnce ?? MOST_AT_ONCE);
+  }
 
   /**
    * `acknowledge`: committed (or known already); the caller may acknowledge it. `ended`: nothing was committed or
@@ -42,7 +52,7 @@ export class ReportTaker {
     registry.heard(session, clock.now());
     try {
       await crashPoints?.reach('take.beforeCommit');
-      const taken = await store.take(session, report);
+      const taken = await this.turnstile.through(() => store.take(session, report));
       if (taken.kind === 'fenced') {
         log.info('report of a superseded session', { cluster: session.clusterId, reason: taken.reason });
         return this.end(stream, () => stream.end(taken.reason, 0));
