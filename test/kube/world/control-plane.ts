@@ -164,6 +164,9 @@ export function controllerManager(version: string, files: ControlPlaneFiles): Pr
     '--use-service-account-credentials=false',
     '--kube-api-qps=200',
     '--kube-api-burst=400',
+    // Pods of a node that was silent too long are marked unready; a kubelet mends that in seconds, kwok never does. Half a
+    // minute without API must therefore not count as silence (the default is 40 to 50 s).
+    '--node-monitor-grace-period=120s',
     `--controllers=${CONTROLLERS.join(',')}`,
   ];
   return { file: programPath('kube-controller-manager', version), args, env: SMALL };

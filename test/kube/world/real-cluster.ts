@@ -163,6 +163,17 @@ export class RealCluster {
     await this.#until(`the API server ${version}`, async () => (await this.api.ask('GET', '/readyz')).code === 200);
   }
 
+  /**
+   * The API server after an outage, and kubelets that find it within seconds, as real ones do: kwok's one client would
+   * rest up to a minute, and a new kwok waits out the old one's leases.
+   */
+  async returnApiServer(): Promise<void> {
+    await this.startApiServer();
+    await this.programs.stop('kwok', 0);
+    await this.api.ask('DELETE', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases');
+    this.#launch('kwok', controlPlane.kwok(this.files));
+  }
+
   /** Asked of the running server, without the v. */
   async apiServerVersion(): Promise<string> {
     const { body } = await this.api.ask('GET', '/version');
