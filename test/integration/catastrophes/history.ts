@@ -47,14 +47,18 @@ export function ordersTwice({ orders }: History): readonly string[] {
   return twice(orders.map(({ cluster, kind, hop, attempt }) => `${cluster} ${kind} hop ${hop} attempt ${attempt}`));
 }
 
-/** Things that the engine decided more than once, although they happen once in an attempt. */
+const ONCE = [
+  'rollout.orderStarted',
+  'rollout.clusterEnded',
+  'rollout.waveJudged',
+  'order.inserted',
+  'order.withdrawAsked',
+];
+
+/** Things that the engine decided more than once, although they happen once to an order, or to a wave that goes well. */
 export function decidedTwice({ audit }: History): readonly string[] {
-  const once = ['rollout.clusterUpgraded', 'rollout.orderAccepted', 'order.inserted', 'order.withdrawAsked'];
-  return twice(
-    audit
-      .filter(({ action }) => once.includes(action))
-      .map(({ action, detail }) => `${action} ${String(detail['cluster'])} ${String(detail['orderId'])}`),
-  );
+  const decided = audit.filter(({ action }) => ONCE.includes(action));
+  return twice(decided.map(({ action, detail }) => `${action} ${String(detail['orderId'] ?? detail['wave'])}`));
 }
 
 /** Orders of a cluster whose epoch does not rise with their order of creation. */

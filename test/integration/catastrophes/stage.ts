@@ -40,7 +40,7 @@ export function quickPlan(strategy: Strategy = {}, spec: Partial<PlanInput['spec
       },
       gates: { soak: { default: `${SOAK_MS}ms` } },
       drain: { timeout: '20s', maxUnavailable: 1 },
-      verdict: { window: '60s', period: '100ms', minSoak: '200ms', allowance: { controlPlane: '10s' } },
+      verdict: { window: '60s', period: '50ms', minSoak: '100ms', allowance: { controlPlane: '10s' } },
       hubAway: 'finish',
       startWithin: '2m',
       deadline: '10m',

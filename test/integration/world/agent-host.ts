@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Reason } from '@wavegate/fleet';
+import type { Labels, Reason } from '@wavegate/fleet';
 import { specOf, type ClusterSpec, type ClusterState } from '@wavegate/simulator';
 import { ChildPrograms } from '../../kube/world/child-programs.js';
-import { builtProgram, type HubProcess } from './hub-process.js';
+import { builtProgram, endsWithin, type HubProcess } from './hub-process.js';
 
 /** One line of the host's log: of an agent, with `cluster` being the local name unless an order names its id. */
 export interface HostLine {
@@ -34,8 +34,8 @@ export function smallCluster(name: string, own: Partial<ClusterSpec> = {}): Clus
   return { ...spec, workers: 2, podsPerWorker: 2, ...own };
 }
 
-export function joinToken(hub: HubProcess, cluster: string): Promise<JoinToken> {
-  return hub.client.post<JoinToken>('/join-tokens', { cluster, labels: { env: 'test' }, approved: true });
+export function joinToken(hub: HubProcess, cluster: string, labels: Labels = { env: 'test' }): Promise<JoinToken> {
+  return hub.client.post<JoinToken>('/join-tokens', { cluster, labels, approved: true });
 }
 
 export interface HostPlace {
@@ -52,7 +52,7 @@ export class AgentHost {
 
   private constructor(
     private readonly place: HostPlace,
-    private members: readonly Member[],
+    private readonly members: readonly Member[],
   ) {
     this.programs = new ChildPrograms(join(place.dir, place.name));
   }
@@ -62,7 +62,7 @@ export class AgentHost {
     const members: Member[] = [];
     let caSha256 = '';
     for (const spec of specs) {
-      const made = await joinToken(hub, spec.name);
+      const made = await joinToken(hub, spec.name, spec.labels);
       caSha256 = made.caSha256;
       members.push({ spec, join: made.token });
     }
@@ -99,16 +99,14 @@ export class AgentHost {
   }
 
   async stop(): Promise<void> {
-    await this.programs.stop(this.life, 8_000);
+    this.signal('SIGTERM');
+    await endsWithin(5_000, () => this.running);
     await this.programs.stopAll();
   }
 
-  /** The agents end by their fleet file: all of them, without the process. */
-  change(cluster: string, change: (member: Member) => Member & { readonly offline?: boolean }): void {
-    this.members = this.members.map((member) => (member.spec.name === cluster ? change(member) : member));
-    this.writeFleet();
+  private signal(signal: NodeJS.Signals): void {
     const pid = this.programs.pid(this.life);
-    if (pid !== undefined) process.kill(pid, 'SIGHUP');
+    if (pid !== undefined) process.kill(pid, signal);
   }
 
   /** The cluster as its file says: every effect that any life of its agent ever had on it is in there. */

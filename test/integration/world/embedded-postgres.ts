@@ -36,8 +36,10 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   let made = 0;
   const createDatabase = async (): Promise<string> => {
     made += 1;
-    await admin.query(`CREATE DATABASE wavegate_${made} TEMPLATE wavegate_template`);
-    return databaseUrl(server.url, `wavegate_${made}`);
+    // Named before the wait: several tests may ask at once.
+    const name = `wavegate_${made}`;
+    await admin.query(`CREATE DATABASE ${name} TEMPLATE wavegate_template`);
+    return databaseUrl(server.url, name);
   };
   return {
     createDatabase,

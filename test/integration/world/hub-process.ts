@@ -14,6 +14,11 @@ export function builtProgram(name: 'hub' | 'agent'): string {
   return join(ROOT, 'apps', name, 'bin', `wavegate-${name}`);
 }
 
+/** Waits for a tidy end; whoever asked kills what is left. (No timer outlives it, so neither does jest.) */
+export async function endsWithin(graceMs: number, running: () => boolean): Promise<void> {
+  await eventually('a tidy end', () => !running(), { withinMs: graceMs, everyMs: 20 }).catch(() => undefined);
+}
+
 export interface HubPlace {
   /** Where this replica's logs go. */
   readonly dir: string;
@@ -123,7 +128,8 @@ export class HubProcess {
 
   async stop(): Promise<void> {
     if (this.running && this.paused) this.signal('SIGCONT');
-    if (this.running) await this.programs.stop(this.replica, 10_000);
+    if (this.running) this.signal('SIGTERM');
+    await endsWithin(10_000, () => this.running);
     await this.programs.stopAll();
   }
 
