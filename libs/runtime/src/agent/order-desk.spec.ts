@@ -67,6 +67,25 @@ describe('between acceptance and start', () => {
     expect((await world.journals.list())[0]?.journal.state).toBe('withdrawn');
   });
 
+  it('let go, and the hub still confirms: it has not heard → it is told again how it ended', async () => {
+    const world = await connected();
+    const { id, epoch } = sampleOrder();
+    world.hub.order(sampleOrder());
+    await world.clock.run(700_000);
+    const before = world.hub.told('orderRefused').length;
+    world.hub.say({ kind: 'confirm', orderId: id, epoch });
+    await world.clock.run(1_000);
+    expect(world.hub.told('orderRefused').length).toBe(before + 1);
+    expect(world.cluster.effects).toEqual([]);
+  });
+
+  it('a confirmation of an order that no journal knows → withdrawn, not started', async () => {
+    const world = await connected();
+    world.hub.say({ kind: 'confirm', orderId: 'f'.repeat(32), epoch: 3 });
+    await world.clock.run(1_000);
+    expect(world.hub.told('orderWithdrawn')).toMatchObject([{ orderId: 'f'.repeat(32), started: false }]);
+  });
+
   it('a confirmation of another epoch → does not start it', async () => {
     const world = await connected();
     const { id } = sampleOrder();
@@ -84,7 +103,9 @@ describe('between acceptance and start', () => {
     world.hub.say({ kind: 'confirm', orderId: id, epoch: 1 });
     await world.clock.run(60_000);
     expect(world.cluster.effects).toEqual([]);
-    expect(world.hub.told('orderWithdrawn')).toMatchObject([{ orderId: id, started: false }]);
+    // Once for the withdrawal, and again for the confirmation of a hub that has not heard it yet.
+    const told = { orderId: id, started: false };
+    expect(world.hub.told('orderWithdrawn')).toMatchObject([told, told]);
   });
 
   it('a newer order arrives → the one that was only accepted gives way', async () => {

@@ -102,7 +102,10 @@ export class OrderDesk {
   private async confirm(orderId: string, epoch: number): Promise<void> {
     const { keeper, clock, log } = this.ports;
     const journal = keeper.get(orderId);
-    if (journal?.state !== 'accepted' || journal.order.epoch !== epoch) return;
+    // A hub that still asks has not heard how it ended: the report may have died with an earlier process.
+    if (!journal) return this.ports.outbox.post({ kind: 'orderWithdrawn', orderId, started: false });
+    if (journal.state === 'withdrawn' || journal.state === 'done') return this.answer(journal);
+    if (journal.state !== 'accepted' || journal.order.epoch !== epoch) return;
     if (clock.now() > journal.order.startBy) return this.letGo(journal, expired(journal.order));
     await keeper.save(startOrder(journal, clock.now()));
     log.info('order started', { order: orderId });

@@ -105,7 +105,9 @@ export class OrderLoop {
     } catch (error) {
       if (error instanceof TwinAgent) throw error;
       this.ports.log.warn('pass broke off, trying again', { error: String(error) });
-      return this.backOff.next();
+      // Slept here: a command that waits makes the loop urgent, and a port that is away must not be asked without rest.
+      await this.ports.clock.sleep(this.backOff.next(), this.ports.cancel);
+      return 0;
     }
   }
 
