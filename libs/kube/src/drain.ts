@@ -138,7 +138,8 @@ class Drain {
       if (answer.kind === 'gone') return this.gone(pod);
       if (answer.kind === 'failed') return this.failed(pod, answer.detail);
       await this.account.note(pod, answer, this.means.clock.now());
-      if (this.granted > grantedBefore) pause = FIRST_RETRY_MS;
+      // Nobody's refusal: the budget may have moved long ago when the server is back.
+      if (this.granted > grantedBefore || answer.kind === 'unanswered') pause = FIRST_RETRY_MS;
       grantedBefore = this.granted;
       await this.waitFor(this.pauseAfter(answer, pause), pod);
       pause = Math.min(LONGEST_RETRY_MS, pause * 2);
