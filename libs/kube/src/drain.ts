@@ -127,7 +127,7 @@ class Drain {
   /** One pod to its end; null when it is gone, or the reason why not. */
   private async remove(pod: V1Pod): Promise<Reason | null> {
     if (pod.metadata?.deletionTimestamp) return this.waitGone(pod);
-    let pause = FIRST_RETRY_MS;
+    let pause = 0;
     let grantedBefore = this.granted;
     for (;;) {
       await this.waitFor(this.pacer.take(this.means.clock.now()), pod);
@@ -138,12 +138,17 @@ class Drain {
       if (answer.kind === 'gone') return this.gone(pod);
       if (answer.kind === 'failed') return this.failed(pod, answer.detail);
       await this.account.note(pod, answer, this.means.clock.now());
-      // Nobody's refusal: the budget may have moved long ago when the server is back.
-      if (this.granted > grantedBefore || answer.kind === 'unanswered') pause = FIRST_RETRY_MS;
+      pause = this.nextPause(answer, pause, grantedBefore);
       grantedBefore = this.granted;
       await this.waitFor(this.pauseAfter(answer, pause), pod);
-      pause = Math.min(LONGEST_RETRY_MS, pause * 2);
     }
+  }
+
+  /** Doubles while a budget stands still. */
+  private nextPause(answer: EvictionAnswer, pause: number, grantedBefore: number): number {
+    // No answer is nobody's refusal: when the server is back, the budget may have moved long ago.
+    if (answer.kind === 'unanswered' || this.granted > grantedBefore || pause === 0) return FIRST_RETRY_MS;
+    return Math.min(LONGEST_RETRY_MS, pause * 2);
   }
 
   private afterGrant(pod: V1Pod): Promise<Reason | null> {
