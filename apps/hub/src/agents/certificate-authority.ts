@@ -163,8 +163,10 @@ export class CertificateAuthority {
 }
 
 /** Throws BadCertificateRequest; signs nothing. */
-export async function assertCertificateRequest(csr: Uint8Array): Promise<void> {
+export async function assertCertificateRequest(csr: Uint8Array): Promise<{ readonly publicKeySha256: string }> {
   await requestedKey(csr);
+  const { publicKey } = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
+  return { publicKeySha256: createHash('sha256').update(new Uint8Array(publicKey.rawData)).digest('hex') };
 }
 
 async function requestedKey(csr: Uint8Array): Promise<CryptoKey> {

@@ -95,8 +95,8 @@ export class EnrolmentServer {
     assertRoom(this.#enrolments);
     const facts = fromWireFacts(request.facts);
     // The request is tried before the token is spent: an agent with a broken request must be able to come again.
-    await assertCertificateRequest(request.csr);
-    const redeemed = await tokens.redeem(request.token, facts, clock.now());
+    const { publicKeySha256 } = await assertCertificateRequest(request.csr);
+    const redeemed = await tokens.redeem(request.token, facts, clock.now(), publicKeySha256);
     if ('refused' in redeemed) refuse(redeemed.refused, tokenText(redeemed.refused));
     const issued = await this.#issue(request.csr, redeemed.clusterId);
     await this.#keep(issued, 'cluster.enrolled', { name: redeemed.clusterName, uid: facts.uid });

@@ -13,9 +13,10 @@ export type Redeemed =
 export interface TokenDesk {
   /**
    * Uses up a join token ("id.secret") for the cluster it is bound to and records the cluster's UID, in one
-   * transaction: two agents with the same token are told apart here. `at` is epoch ms.
+   * transaction: two agents with the same token are told apart here. `at` is epoch ms. The same key
+   * (`publicKeySha256`, of the request) may ask again: the answer to its first call may have been lost with the hub.
    */
-  redeem(tokenText: string, facts: ClusterFacts, at: number): Promise<Redeemed>;
+  redeem(tokenText: string, facts: ClusterFacts, at: number, publicKeySha256: string): Promise<Redeemed>;
 }
 
 export interface IssuedCertificate {

@@ -4,8 +4,17 @@ import type { HubMetrics } from './metrics.js';
 
 /** The listeners' ports over the stores. */
 
-export function tokenDesk({ joinTokens }: Pick<Storage, 'joinTokens'>): TokenDesk {
-  return { redeem: (token, facts) => joinTokens.redeem({ token, clusterUid: facts.uid }) };
+export function tokenDesk(
+  { joinTokens }: Pick<Storage, 'joinTokens'>,
+  crashPoints: { reach(name: string): void },
+): TokenDesk {
+  return {
+    redeem: async (token, facts, _at, publicKeySha256) => {
+      const redeemed = await joinTokens.redeem({ token, clusterUid: facts.uid, publicKeySha256 });
+      crashPoints.reach('enrol.afterRedeem');
+      return redeemed;
+    },
+  };
 }
 
 export function certificateDesk({ certificates }: Pick<Storage, 'certificates'>): CertificateDesk {

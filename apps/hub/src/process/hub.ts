@@ -105,7 +105,7 @@ async function openListeners({ config, storage, authority, metrics, log, loops }
   const enrolment = new EnrolmentServer({
     ...shared,
     authority,
-    tokens: tokenDesk(storage),
+    tokens: tokenDesk(storage, armCrashPoint(config.crashAt)),
     audit: storage.audit,
     lifetimeMs: config.certificateMs,
     perSecond: ENROLMENTS_PER_SECOND,
