@@ -1,7 +1,14 @@
 import type { ClusterFacts } from '@wavegate/fleet';
 import type { AgentClock, AgentLog, AgentRandom, Cancel } from '@wavegate/runtime/agent';
 import type { HubAddress } from './agent-settings.js';
-import { enrol, EnrolmentRefused, type AgentIdentity, type IdentityStore } from './link/index.js';
+import {
+  enrol,
+  EnrolmentRefused,
+  makeCertificateRequest,
+  type AgentIdentity,
+  type CertificateRequest,
+  type IdentityStore,
+} from './link/index.js';
 import { EXIT, ProgramFailure, usage } from './program-failure.js';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -28,10 +35,13 @@ export async function enrolOnce(means: EnrolmentMeans): Promise<boolean> {
   let said = '';
   // The token is used up by now: an identity that could not be stored is kept here and stored as soon as possible.
   let won: AgentIdentity | null = null;
+  // One key for all tries: a hub that died before it answered has used the token up, and takes it again from this key.
+  let request: CertificateRequest | null = null;
   while (!means.cancel.cancelled) {
     try {
       if (!won && (await means.identities.load())) return true;
-      won ??= await enrolNow(means);
+      request ??= await makeCertificateRequest();
+      won ??= await enrolNow(means, request);
       await means.identities.save(won);
       return true;
     } catch (error) {
@@ -54,7 +64,10 @@ function passingTrouble(error: unknown): string {
   return `not enrolled yet: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-async function enrolNow({ hub, joinToken, facts, log, agentVersion }: EnrolmentMeans): Promise<AgentIdentity> {
+async function enrolNow(
+  { hub, joinToken, facts, log, agentVersion }: EnrolmentMeans,
+  request: CertificateRequest,
+): Promise<AgentIdentity> {
   if (joinToken === null || hub.caSha256 === null) {
     const missing = joinToken === null ? '--join TOKEN (or WAVEGATE_JOIN)' : '--ca-sha256 HEX (or WAVEGATE_CA_SHA256)';
     throw usage(`this agent has no identity yet: enrolment needs ${missing}`);
@@ -65,6 +78,7 @@ async function enrolNow({ hub, joinToken, facts, log, agentVersion }: EnrolmentM
     caSha256: hub.caSha256,
     facts: await facts(),
     agentVersion,
+    request,
   });
   log.info(approved ? 'enrolled' : 'enrolled; a person must approve this cluster on the hub', {
     cluster: identity.clusterId,

@@ -10,7 +10,7 @@ import {
   toWireFacts,
 } from '@wavegate/protocol';
 import { createHash, sign, timingSafeEqual, X509Certificate } from 'node:crypto';
-import { makeCertificateRequest, toPems } from './certificate-request.js';
+import { makeCertificateRequest, toPems, type CertificateRequest } from './certificate-request.js';
 import { EnrolmentRefused, toEnrolmentRefused } from './enrolment-refused.js';
 import type { AgentIdentity } from './identity.js';
 import { presentedChain } from './tls-probe.js';
@@ -32,6 +32,8 @@ export interface EnrolOptions {
   readonly caSha256: string;
   readonly facts: ClusterFacts;
   readonly agentVersion: string;
+  /** Kept over retries: a token that was used up by a call whose answer was lost is still good for the same key. */
+  readonly request?: CertificateRequest;
 }
 
 /**
@@ -41,7 +43,7 @@ export interface EnrolOptions {
  */
 export async function enrol(options: EnrolOptions): Promise<{ identity: AgentIdentity; approved: boolean }> {
   const rootPem = await pinnedRoot(options.address, options.caSha256);
-  const request = await makeCertificateRequest();
+  const request = options.request ?? (await makeCertificateRequest());
   const client = new EnrolmentClient(options.address, credentials.createSsl(Buffer.from(rootPem)), OPTIONS);
   try {
     const response = await client.enrol(

@@ -1,3 +1,4 @@
+export { makeCertificateRequest, type CertificateRequest } from './certificate-request.js';
 export { enrol, renew, type EnrolOptions } from './enrol.js';
 export { EnrolmentRefused } from './enrolment-refused.js';
 export { GrpcHubLink, type GrpcHubLinkOptions } from './grpc-hub-link.js';
