@@ -15,14 +15,14 @@ import {
 import { quickPlan, Stage, type SeenCluster } from './stage.js';
 
 /** Between what the hub keeps and what it says to anybody: each place where a crash could lose or double something. */
-const POINTS = [
+const POINTS: readonly (readonly [point: string, what: string])[] = [
   ['runner.beforeCommit:3', 'decided, nothing kept'],
   ['runner.afterCommit:3', 'kept, nothing told'],
   ['dispatch.beforeSend:2', 'claimed, not sent'],
   ['dispatch.afterSend:2', 'sent, not answered'],
   ['take.beforeCommit:5', 'a report read, not kept'],
   ['take.afterCommit:5', 'a report kept, not acknowledged'],
-] as const;
+];
 
 /** Worlds at once: most of a crash is waiting for somebody to come back. */
 const AT_ONCE = 3;
@@ -55,7 +55,9 @@ describe('the hub is killed around a save', () => {
   });
 
   it.each(POINTS)('at %s (%s) → the rollout ends as planned, each order took effect once', async (point) => {
-    const { rollout, seen, history, proof, clusters } = (await aftermaths.get(point)) as Aftermath;
+    const aftermath = aftermaths.get(point);
+    if (!aftermath) throw new Error(`nobody played ${point}`);
+    const { rollout, seen, history, proof, clusters } = await aftermath;
 
     expect({ state: rollout.state, done: rollout.done }).toEqual({ state: 'finished', done: 3 });
     expect(seen.map(({ outcome }) => outcome?.kind)).toEqual(['upgraded', 'upgraded', 'upgraded']);
