@@ -162,7 +162,7 @@ export class CertificateAuthority {
   }
 }
 
-/** Throws BadCertificateRequest; signs nothing. */
+/** The SHA-256 of the key that asks. Throws BadCertificateRequest; signs nothing. */
 export async function assertCertificateRequest(csr: Uint8Array): Promise<{ readonly publicKeySha256: string }> {
   await requestedKey(csr);
   const { publicKey } = new x509.Pkcs10CertificateRequest(new Uint8Array(csr));
