@@ -27,7 +27,8 @@ export class Database implements Statements {
   /** READ COMMITTED: each statement sees what was committed before it, which the stores rely on after taking a lock. */
   async transaction<T>(act: (tx: Statements) => Promise<T>): Promise<T> {
     return this.withRunner(async (runner) => {
-      await runner.startTransaction('READ COMMITTED');
+      // Without a level here: naming it costs a round trip, and every connection of ours has it as its default.
+      await runner.startTransaction();
       try {
         const result = await act({
           rows: async <Row>(sql: string, params: readonly unknown[] = []) =>

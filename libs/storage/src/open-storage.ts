@@ -103,6 +103,7 @@ async function connect(url: string, poolSize: number, log: HubLog): Promise<Data
     poolErrorHandler: (error: unknown) => log.warn('a pooled connection ended', { error }),
     extra: {
       types: { getTypeParser },
+      options: '-c default_transaction_isolation=read\\ committed',
       statement_timeout: 30_000,
       idle_in_transaction_session_timeout: 30_000,
       connectionTimeoutMillis: 5_000,
