@@ -164,12 +164,13 @@ export class RealCluster {
   }
 
   /**
-   * The API server after an outage, and kubelets that find it within seconds, as real ones do: kwok's one client would
-   * rest up to a minute, and a new kwok waits out the old one's leases.
+   * The API server after an outage, and kubelets and controllers that find it within seconds: each client of theirs would
+   * rest up to a minute before it asks again, and a new kwok waits out the old one's leases.
    */
   async returnApiServer(): Promise<void> {
     await this.startApiServer();
-    await this.programs.stop('kwok', 0);
+    await Promise.all(['kwok', 'kube-controller-manager', 'kube-scheduler'].map((name) => this.programs.stop(name, 0)));
+    this.#startControllers();
     await this.api.ask('DELETE', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases');
     this.#launch('kwok', controlPlane.kwok(this.files));
   }
