@@ -10,6 +10,8 @@ export interface NewCertificate {
   readonly publicKeySha256: string;
   /** 'enrolled' or 'renewed': how it came about, for the audit. */
   readonly how: 'enrolled' | 'renewed';
+  /** More for the audit line. */
+  readonly evidence?: Readonly<Record<string, unknown>>;
 }
 
 /** A certificate with what an admission needs to know of its cluster. */
@@ -40,10 +42,10 @@ export class CertificateStore {
   constructor(private readonly database: Database) {}
 
   /** Before the certificate is handed out: one that the hub does not know opens no session. */
-  async record({ serial, clusterId, notAfter, publicKeySha256, how }: NewCertificate): Promise<void> {
+  async record({ serial, clusterId, notAfter, publicKeySha256, how, evidence }: NewCertificate): Promise<void> {
     await this.database.transaction(async (tx) => {
       await tx.affected(INSERT, [serial, clusterId, publicKeySha256, notAfter]);
-      const detail = { cluster: clusterId, notAfter, publicKeySha256 };
+      const detail = { ...evidence, cluster: clusterId, notAfter, publicKeySha256 };
       const action = `certificate.${how}`;
       await appendAudit(tx, [{ actor: `agent/${clusterId}`, action, object: `certificate/${serial}`, detail }]);
     });

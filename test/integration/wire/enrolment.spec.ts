@@ -80,7 +80,7 @@ describe('enrolment', () => {
     expect(hours).toBeLessThanOrEqual(24);
     expect(world.desks.issued.get(leaf.serialNumber.toLowerCase())).toMatchObject({ clusterId: 'alpha' });
     expect(world.desks.audited).toContainEqual(
-      expect.objectContaining({ action: 'cluster.enrolled', object: 'cluster/alpha' }),
+      expect.objectContaining({ action: 'certificate.enrolled', detail: { cluster: 'alpha' } }),
     );
   });
 

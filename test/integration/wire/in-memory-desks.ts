@@ -8,7 +8,6 @@ import {
   type SessionRef,
 } from '@wavegate/runtime/hub';
 import type {
-  AuditDesk,
   CertificateDesk,
   CertificateRecord,
   IssuedCertificate,
@@ -72,6 +71,9 @@ export class InMemoryDesks {
   readonly certificates: CertificateDesk = {
     record: (certificate: IssuedCertificate) => {
       const clusterUid = this.#clusters.get(certificate.clusterId) ?? '';
+      const { clusterId, serial, how, evidence } = certificate;
+      const line = { actor: `agent/${clusterId}`, action: `certificate.${how}`, object: `certificate/${serial}` };
+      this.audited.push({ ...line, detail: { ...evidence, cluster: clusterId } });
       this.issued.set(certificate.serial, { ...certificate, clusterUid, revokedAt: null });
       return Promise.resolve();
     },
@@ -87,13 +89,6 @@ export class InMemoryDesks {
   revoke(clusterId: string, at: number): void {
     for (const record of this.issued.values()) if (record.clusterId === clusterId) record.revokedAt = at;
   }
-
-  readonly audit: AuditDesk = {
-    append: (entry) => {
-      this.audited.push(entry);
-      return Promise.resolve();
-    },
-  };
 
   readonly counters: WireCounters = {
     refused: (code) => void this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1),

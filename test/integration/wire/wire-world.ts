@@ -92,7 +92,6 @@ export class HubWorld {
       ...base,
       authority,
       tokens: desks.tokens,
-      audit: desks.audit,
       lifetimeMs: this.options.lifetimeMs ?? 24 * 3_600_000,
       perSecond: this.options.perSecond ?? 1_000,
     });

@@ -21,7 +21,7 @@ export interface IssueRequest {
   readonly lifetimeMs: number;
 }
 
-export interface AgentCertificate extends Omit<IssuedCertificate, 'how'> {
+export interface AgentCertificate extends Omit<IssuedCertificate, 'how' | 'evidence'> {
   /** Leaf first, then the intermediate, DER. */
   readonly chain: readonly Uint8Array[];
 }

@@ -27,7 +27,14 @@ import {
   type CertificateAuthority,
 } from './certificate-authority.js';
 import { bindServer, stopServer } from './grpc-listener.js';
-import type { AuditDesk, CertificateDesk, CertificateRecord, TokenDesk, WireCounters, WireLog } from './ports.js';
+import type {
+  CertificateDesk,
+  CertificateRecord,
+  IssuedCertificate,
+  TokenDesk,
+  WireCounters,
+  WireLog,
+} from './ports.js';
 import { RateLimit } from './rate-limit.js';
 import type { ServerCertificate } from './server-certificate.js';
 
@@ -36,7 +43,6 @@ export interface EnrolmentServerOptions {
   readonly certificate: ServerCertificate;
   readonly tokens: TokenDesk;
   readonly certificates: CertificateDesk;
-  readonly audit: AuditDesk;
   readonly counters: WireCounters;
   readonly log: WireLog;
   readonly clock: { now(): number };
@@ -99,7 +105,7 @@ export class EnrolmentServer {
     const redeemed = await tokens.redeem(request.token, facts, clock.now(), publicKeySha256);
     if ('refused' in redeemed) refuse(redeemed.refused, tokenText(redeemed.refused));
     const issued = await this.#issue(request.csr, redeemed.clusterId);
-    await this.#keep(issued, 'cluster.enrolled', { name: redeemed.clusterName, uid: facts.uid });
+    await this.#keep(issued, 'enrolled', {});
     counters.issued('enrol');
     log.info('cluster enrolled', { cluster: redeemed.clusterId, serial: issued.serial });
     return create(EnrolResponseSchema, {
@@ -125,7 +131,7 @@ export class EnrolmentServer {
     this.#assertRenewable(record, own.notAfter, request.clusterUid);
     const issued = await this.#issue(request.csr, own.clusterId);
     const late = own.notAfter < this.options.clock.now();
-    await this.#keep(issued, 'certificate.renewed', { replaces: own.serial, afterExpiry: late });
+    await this.#keep(issued, 'renewed', { replaces: own.serial, afterExpiry: late });
     counters.issued('renew');
     return create(RenewResponseSchema, { certificates: this.#chain(issued) });
   }
@@ -159,16 +165,14 @@ export class EnrolmentServer {
     return authority.issue({ csr, clusterId, at: clock.now(), lifetimeMs });
   }
 
-  async #keep(issued: AgentCertificate, action: string, detail: Record<string, unknown>): Promise<void> {
+  async #keep(
+    issued: AgentCertificate,
+    how: IssuedCertificate['how'],
+    evidence: Record<string, unknown>,
+  ): Promise<void> {
     const { serial, clusterId, notBefore, notAfter, publicKeySha256 } = issued;
-    const how = action === 'cluster.enrolled' ? 'enrolled' : 'renewed';
-    await this.options.certificates.record({ serial, clusterId, notBefore, notAfter, publicKeySha256, how });
-    await this.options.audit.append({
-      actor: `agent/${clusterId}`,
-      action,
-      object: `cluster/${clusterId}`,
-      detail: { serial, notAfter, ...detail },
-    });
+    const certificate = { serial, clusterId, notBefore, notAfter, publicKeySha256, how, evidence };
+    await this.options.certificates.record(certificate);
   }
 
   #chain(issued: AgentCertificate): { chain: Uint8Array[]; roots: Uint8Array[]; notAfterUnixMs: bigint } {

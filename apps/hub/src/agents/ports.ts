@@ -1,5 +1,5 @@
 import type { AgentReport, ClusterFacts, Reason } from '@wavegate/fleet';
-import type { AgentStream, AuditEntry, HubLog, SessionRef, SessionStore } from '@wavegate/runtime/hub';
+import type { AgentStream, HubLog, SessionRef, SessionStore } from '@wavegate/runtime/hub';
 
 /**
  * What the listeners for agents need from the rest of the hub. Postgres and the runtime give it in production; the
@@ -28,6 +28,8 @@ export interface IssuedCertificate {
   /** SHA-256 of the key (SPKI), hex: which key stands behind the certificate, without the certificate. */
   readonly publicKeySha256: string;
   readonly how: 'enrolled' | 'renewed';
+  /** For the audit: a renewal names what it replaces, and whether that had expired. */
+  readonly evidence: Readonly<Record<string, unknown>>;
 }
 
 export interface CertificateRecord {
@@ -40,13 +42,9 @@ export interface CertificateRecord {
 }
 
 export interface CertificateDesk {
-  /** Durable before the agent gets the certificate: one that nobody recorded is refused. */
+  /** Durable and audited, in one transaction, before the agent gets the certificate: one that nobody recorded is refused. */
   record(certificate: IssuedCertificate): Promise<void>;
   find(serial: string): Promise<CertificateRecord | null>;
-}
-
-export interface AuditDesk {
-  append(entry: AuditEntry): Promise<void>;
 }
 
 /** `/metrics` shows these; the label is the reason's code, the same word as on the wire and in the log. */

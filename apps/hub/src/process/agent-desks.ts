@@ -19,8 +19,8 @@ export function tokenDesk(
 
 export function certificateDesk({ certificates }: Pick<Storage, 'certificates'>): CertificateDesk {
   return {
-    record: ({ serial, clusterId, notAfter, publicKeySha256, how }) =>
-      certificates.record({ serial, clusterId, notAfter, publicKeySha256, how }),
+    record: ({ serial, clusterId, notAfter, publicKeySha256, how, evidence }) =>
+      certificates.record({ serial, clusterId, notAfter, publicKeySha256, how, evidence }),
     find: async (serial) => {
       const found = await certificates.find(serial);
       if (!found) return null;

@@ -106,7 +106,6 @@ async function openListeners({ config, storage, authority, metrics, log, loops }
     ...shared,
     authority,
     tokens: tokenDesk(storage, armCrashPoint(config.crashAt)),
-    audit: storage.audit,
     lifetimeMs: config.certificateMs,
     perSecond: ENROLMENTS_PER_SECOND,
   });
