@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pause } from './eventually.js';
 
 /** Ends what the pid file names as soon as this process is gone, however it went: also by SIGKILL. */
 const WATCHDOG = 'cat >/dev/null; for pid in $(cat "$1"); do kill -9 "$pid" 2>/dev/null; done';
@@ -66,9 +65,10 @@ export class ChildPrograms {
     if (!child || !this.isRunning(name)) return;
     const gone = new Promise<void>((done) => child.once('exit', () => done()));
     child.kill(graceMs > 0 ? 'SIGTERM' : 'SIGKILL');
-    await Promise.race([gone, pause(graceMs)]);
-    if (this.isRunning(name)) child.kill('SIGKILL');
+    // Ended with the child: a timer of 30 s left behind would keep jest alive after its tests.
+    const impatience = setTimeout(() => child.kill('SIGKILL'), graceMs);
     await gone;
+    clearTimeout(impatience);
     this.#children.delete(name);
     this.#record();
   }
