@@ -31,7 +31,7 @@ export const DEMO_PLAN: PlanInput = {
     },
     rollback: { automatic: { upTo: 'worker', gradual: true }, onRegression: 'hold', onBurn: 'rollback' },
     hubAway: 'finish',
-    startWithin: '2m',
+    startWithin: '15s',
     deadline: '10m',
   },
 };

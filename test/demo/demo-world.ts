@@ -51,7 +51,7 @@ export class DemoWorld {
       WAVEGATE_GATEWAY: `127.0.0.1:${gateway}`,
       WAVEGATE_ENROLMENT: `127.0.0.1:${enrolment}`,
       WAVEGATE_DATA_DIR: path.join(this.folder, 'hub'),
-      WAVEGATE_AGENT_LOST_AFTER_S: '20',
+      WAVEGATE_AGENT_LOST_AFTER_S: '12',
       WAVEGATE_LEASE_S: '3',
     });
     let token = '';
