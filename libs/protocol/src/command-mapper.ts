@@ -3,6 +3,7 @@ import type { HubCommand } from '@wavegate/fleet';
 import type { HubMessage, HubMessageSchema } from './gen/wavegate/agent/v1/gateway_pb.js';
 import { fromWireOrder, toWireOrder } from './order-mapper.js';
 import { fromWireReason, toWireReason } from './reason-mapper.js';
+import { fromWireControls, fromWireMeasure, toWireControls, toWireMeasure } from './samples-mapper.js';
 import { malformed } from './wire-problem.js';
 import { present, safeNumber, wireInteger } from './wire-values.js';
 
@@ -20,6 +21,10 @@ export function toWireCommand(command: HubCommand): HubBody {
         case: 'withdraw',
         value: { orderId: command.orderId, epoch: wireInteger(command.epoch), reason: toWireReason(command.reason) },
       };
+    case 'measure':
+      return { case: 'measure', value: toWireMeasure(command.request) };
+    case 'controls':
+      return { case: 'controls', value: toWireControls(command.controls) };
     case 'goAway':
       return {
         case: 'goAway',
@@ -46,6 +51,10 @@ export function fromWireCommand(body: HubMessage['body']): HubCommand {
         epoch: safeNumber(body.value.epoch, 'epoch'),
         reason: fromWireReason(body.value.reason),
       };
+    case 'measure':
+      return { kind: 'measure', request: fromWireMeasure(body.value) };
+    case 'controls':
+      return { kind: 'controls', controls: fromWireControls(body.value) };
     case 'goAway':
       return { kind: 'goAway', reason: fromWireReason(body.value.reason), retryAfterMs: body.value.retryAfterMs };
     default:

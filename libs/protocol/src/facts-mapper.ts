@@ -52,5 +52,7 @@ function fromWireNode(node: WireNodeFacts): NodeFacts {
     ready: node.ready,
     schedulable: node.schedulable,
     zone: node.zone,
+    ...(node.uid ? { uid: node.uid } : {}),
+    ...(node.reserved ? { reserved: true } : {}),
   };
 }

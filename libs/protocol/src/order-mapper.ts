@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Order } from '@wavegate/fleet';
 import { OrderSchema, type Order as WireOrder } from './gen/wavegate/agent/v1/gateway_pb.js';
+import { fromWireArgs, toWireArgs } from './order-args-mapper.js';
 import { malformed } from './wire-problem.js';
 import { carried, present, required, safeNumber, wireInteger } from './wire-values.js';
 
@@ -17,10 +18,13 @@ export function toWireOrder(order: Order): WireOrder {
     clusterUid: order.clusterUid,
     attempt: order.attempt,
     hop: { ...order.hop },
+    args: toWireArgs(order.args),
     epoch: wireInteger(order.epoch),
     plan: new TextEncoder().encode(order.plan),
     planDigest: order.planDigest,
     approvedRungs: [...order.approvedRungs],
+    // Wrapped: no labels, and labels that are not known, are two things.
+    ...(order.labels ? { labels: { values: { ...order.labels } } } : {}),
     startByUnixMs: wireInteger(order.startBy),
     deadlineUnixMs: wireInteger(order.deadline),
   });
@@ -32,6 +36,7 @@ export function toWireOrder(order: Order): WireOrder {
  */
 export function fromWireOrder(wire: WireOrder): Order {
   const hop = required(wire.hop, 'order.hop');
+  const args = fromWireArgs(wire.args);
   return {
     schema: wire.schema as Order['schema'],
     id: present(wire.id, 'order.id'),
@@ -41,10 +46,12 @@ export function fromWireOrder(wire: WireOrder): Order {
     clusterUid: wire.clusterUid,
     attempt: wire.attempt,
     hop: { index: hop.index, of: hop.of, from: hop.from, to: hop.to },
+    ...(args ? { args } : {}),
     epoch: safeNumber(wire.epoch, 'order.epoch'),
     plan: decodePlan(wire.plan),
     planDigest: wire.planDigest,
     approvedRungs: wire.approvedRungs,
+    ...(wire.labels ? { labels: { ...wire.labels.values } } : {}),
     startBy: safeNumber(wire.startByUnixMs, 'order.start_by'),
     deadline: safeNumber(wire.deadlineUnixMs, 'order.deadline'),
   };

@@ -1,7 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { Outcome, Rung } from '@wavegate/fleet';
-import type { OrderOutcome, OrderOutcomeSchema } from './gen/wavegate/agent/v1/gateway_pb.js';
+import type { FetchedNode, Outcome, Rung } from '@wavegate/fleet';
+import type {
+  FetchedNode as WireFetched,
+  OrderOutcome,
+  OrderOutcomeSchema,
+} from './gen/wavegate/agent/v1/gateway_pb.js';
 import { fromWireReason, toWireReason } from './reason-mapper.js';
+import { fromWireReceipt, toWireReceipt } from './receipt-mapper.js';
+import { safeNumber, wireInteger } from './wire-values.js';
 import { malformed } from './wire-problem.js';
 
 type WireOutcome = NonNullable<MessageInitShape<typeof OrderOutcomeSchema>['outcome']>;
@@ -20,6 +26,7 @@ export function toWireOutcome(outcome: Outcome): WireOutcome {
           stays: [...outcome.extent.stays],
           reason: toWireReason(outcome.reason),
           standing: { ...outcome.standing },
+          ...(outcome.judged ? { judged: toWireReason(outcome.judged) } : {}),
         },
       };
     case 'halted':
@@ -29,6 +36,17 @@ export function toWireOutcome(outcome: Outcome): WireOutcome {
           reason: toWireReason(outcome.reason),
           standing: { ...outcome.standing },
           cordoned: [...outcome.cordoned],
+          fetched: toWireFetched(outcome.fetched),
+        },
+      };
+    case 'completed':
+      return {
+        case: 'completed',
+        value: {
+          standing: { ...outcome.standing },
+          cordoned: [...outcome.cordoned],
+          receipts: outcome.receipts.map(toWireReceipt),
+          fetched: toWireFetched(outcome.fetched),
         },
       };
     case 'skipped':
@@ -50,6 +68,7 @@ export function fromWireOutcome(wire: OrderOutcome['outcome']): Outcome {
         extent: { returned: wire.value.returned, stays: wire.value.stays },
         reason: fromWireReason(wire.value.reason),
         standing: wire.value.standing,
+        ...(wire.value.judged ? { judged: fromWireReason(wire.value.judged) } : {}),
       };
     case 'halted':
       return {
@@ -57,10 +76,31 @@ export function fromWireOutcome(wire: OrderOutcome['outcome']): Outcome {
         reason: fromWireReason(wire.value.reason),
         standing: wire.value.standing,
         cordoned: wire.value.cordoned,
+        ...fromWireFetched(wire.value.fetched),
       };
+    case 'completed': {
+      const { standing, cordoned, receipts, fetched } = wire.value;
+      return {
+        ...{ kind: 'completed', standing, cordoned, receipts: receipts.map(fromWireReceipt) },
+        ...fromWireFetched(fetched),
+      };
+    }
     case 'skipped':
       return { kind: 'skipped', reason: fromWireReason(wire.value.reason) };
     default:
       throw malformed('an outcome of a kind that this release does not know');
   }
+}
+
+function toWireFetched(nodes: readonly FetchedNode[] = []) {
+  return nodes.map((node) => ({ ...node, freeMib: wireInteger(node.freeMib) }));
+}
+
+/** Only a prefetch has some; an empty list on the wire is none. */
+function fromWireFetched(nodes: readonly WireFetched[]): { fetched?: readonly FetchedNode[] } {
+  if (nodes.length === 0) return {};
+  const fetched = nodes.map(({ node, version, packages, images, freeMib }) => {
+    return { node, version, packages, images, freeMib: safeNumber(freeMib, 'outcome.fetched.free_mib') };
+  });
+  return { fetched };
 }

@@ -1,15 +1,19 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { AgentReport, Finding, Progress } from '@wavegate/fleet';
+import { fromWireDrain, toWireDrain } from './drain-mapper.js';
 import { fromWireFacts, toWireFacts } from './facts-mapper.js';
 import type {
   AgentMessage,
   AgentMessageSchema,
   Finding as WireFinding,
+  FindingSchema,
   Progress as WireProgress,
   ProgressSchema,
 } from './gen/wavegate/agent/v1/gateway_pb.js';
 import { fromWireOutcome, toWireOutcome } from './outcome-mapper.js';
 import { fromWireReason, toWireReason } from './reason-mapper.js';
+import { fromWireReceipt, toWireReceipt } from './receipt-mapper.js';
+import { fromWireJudged, fromWireMeasured, toWireJudged, toWireMeasured } from './samples-mapper.js';
 import { fromWireVerdict, toWireVerdict } from './verdict-mapper.js';
 import { malformed } from './wire-problem.js';
 import { carried, present, safeNumber, sendable, wireInteger } from './wire-values.js';
@@ -31,11 +35,18 @@ export function toWireReport(report: AgentReport): AgentBody {
       return { case: 'progress', value: toWireProgress(report.progress) };
     case 'findings':
       return { case: 'findings', value: { orderId: report.orderId, findings: report.findings.map(toWireFinding) } };
+    case 'receipt':
+      return { case: 'receipt', value: { orderId: report.orderId, receipt: toWireReceipt(report.receipt) } };
     case 'verdict':
       return {
         case: 'verdict',
-        value: { orderId: report.orderId, phase: report.phase, verdict: toWireVerdict(report.verdict) },
+        value: {
+          ...{ orderId: report.orderId, phase: report.phase, verdict: toWireVerdict(report.verdict) },
+          ...(report.samples && { samples: toWireJudged(report.samples) }),
+        },
       };
+    case 'samples':
+      return { case: 'samples', value: toWireMeasured(report.samples) };
     case 'outcome':
       return {
         case: 'outcome',
@@ -59,13 +70,18 @@ export function fromWireReport(body: AgentMessage['body']): AgentReport {
       return { kind: 'progress', progress: fromWireProgress(body.value) };
     case 'findings':
       return { kind: 'findings', orderId: orderOf(body.value), findings: body.value.findings.map(fromWireFinding) };
+    case 'receipt':
+      return { kind: 'receipt', orderId: orderOf(body.value), receipt: fromWireReceipt(body.value.receipt) };
     case 'verdict':
       return {
         kind: 'verdict',
         orderId: orderOf(body.value),
         phase: carried(body.value.phase),
         verdict: fromWireVerdict(body.value.verdict),
+        ...(body.value.samples && { samples: fromWireJudged(body.value.samples) }),
       };
+    case 'samples':
+      return { kind: 'samples', samples: fromWireMeasured(body.value) };
     case 'outcome':
       return {
         kind: 'outcome',
@@ -90,6 +106,8 @@ function toWireProgress(progress: Progress): MessageInitShape<typeof ProgressSch
     sinceUnixMs: wireInteger(progress.since),
     nodesDone: progress.nodesDone,
     nodesTotal: progress.nodesTotal,
+    drains: (progress.drains ?? []).map(toWireDrain),
+    ...(progress.samples && { samples: toWireJudged(progress.samples) }),
   };
 }
 
@@ -101,11 +119,14 @@ function fromWireProgress(wire: WireProgress): Progress {
     since: safeNumber(wire.sinceUnixMs, 'progress.since'),
     nodesDone: wire.nodesDone,
     nodesTotal: wire.nodesTotal,
+    ...(wire.drains.length > 0 ? { drains: wire.drains.map(fromWireDrain) } : {}),
+    ...(wire.samples && { samples: fromWireJudged(wire.samples) }),
   };
 }
 
-function toWireFinding(finding: Finding): Finding {
-  return { ...finding, message: sendable(finding.message), remedy: sendable(finding.remedy) };
+function toWireFinding({ pods = [], ...finding }: Finding): MessageInitShape<typeof FindingSchema> {
+  const shown = { message: sendable(finding.message), remedy: sendable(finding.remedy) };
+  return { ...finding, ...shown, pods: pods.map(({ pod, node, pdb }) => ({ pod, node, pdb })) };
 }
 
 function fromWireFinding(wire: WireFinding): Finding {
@@ -116,5 +137,7 @@ function fromWireFinding(wire: WireFinding): Finding {
     message: wire.message,
     remedy: wire.remedy,
     owner: wire.owner,
+    ...(wire.phase === 'after' ? { phase: wire.phase } : {}),
+    ...(wire.pods.length > 0 ? { pods: wire.pods.map(({ pod, node, pdb }) => ({ pod, node, pdb })) } : {}),
   };
 }

@@ -14,6 +14,8 @@ export interface Hello {
   /** Generation of its last stream; 0 for the first. */
   readonly lastGeneration: number;
   readonly facts: ClusterFacts;
+  /** Kinds of messages beyond those of the first release that this agent takes; an older one would end the stream. */
+  readonly takes?: readonly string[];
 }
 
 /** What the hub answers when it takes the stream. */
@@ -26,6 +28,10 @@ export interface Welcome {
   readonly hubTime: number;
   /** Epoch ms: the certificate's expiry, at which the hub ends the stream. */
   readonly endsAt: number;
+  /** Kinds of reports beyond those of the first release that this hub takes; an older hub would end the stream. */
+  readonly takes?: readonly string[];
+  /** Highest epoch of this cluster's orders that is over for the hub; absent: none, or an older hub. */
+  readonly settledEpoch?: number;
 }
 
 export function toWireHello(hello: Hello): AgentBody {
@@ -36,6 +42,7 @@ export function toWireHello(hello: Hello): AgentBody {
       agentVersion: hello.agentVersion,
       lastGeneration: wireInteger(hello.lastGeneration),
       facts: toWireFacts(hello.facts),
+      takes: [...(hello.takes ?? [])],
     },
   };
 }
@@ -47,6 +54,7 @@ export function fromWireHello(body: AgentMessage['body']): Hello {
     agentVersion: body.value.agentVersion,
     lastGeneration: safeNumber(body.value.lastGeneration, 'hello.last_generation'),
     facts: fromWireFacts(body.value.facts),
+    ...(body.value.takes.length > 0 && { takes: body.value.takes }),
   };
 }
 
@@ -60,12 +68,15 @@ export function toWireWelcome(welcome: Welcome): HubBody {
       window: welcome.window,
       hubTimeUnixMs: wireInteger(welcome.hubTime),
       endsAtUnixMs: wireInteger(welcome.endsAt),
+      takes: [...(welcome.takes ?? [])],
+      settledEpoch: wireInteger(welcome.settledEpoch ?? 0),
     },
   };
 }
 
 export function fromWireWelcome(body: HubMessage['body']): Welcome {
   if (body.case !== 'welcome') throw malformed(`the first message is ${body.case ?? 'unknown'}, not a welcome`);
+  const settledEpoch = safeNumber(body.value.settledEpoch, 'welcome.settled_epoch');
   return {
     generation: safeNumber(body.value.generation, 'welcome.generation'),
     clusterId: present(body.value.clusterId, 'welcome.cluster_id'),
@@ -74,5 +85,7 @@ export function fromWireWelcome(body: HubMessage['body']): Welcome {
     window: Math.max(1, body.value.window),
     hubTime: safeNumber(body.value.hubTimeUnixMs, 'welcome.hub_time'),
     endsAt: safeNumber(body.value.endsAtUnixMs, 'welcome.ends_at'),
+    takes: body.value.takes,
+    ...(settledEpoch > 0 && { settledEpoch }),
   };
 }

@@ -57,10 +57,12 @@ function statusCodeOf(reason: Reason): status {
     case 'cluster_uid_known':
       return status.ALREADY_EXISTS;
     case 'message_too_large':
+    case 'rate_limited':
       return status.RESOURCE_EXHAUSTED;
     case 'message_unknown':
       return status.INVALID_ARGUMENT;
     case 'hub_draining':
+    case 'store_unavailable':
       return status.UNAVAILABLE;
     default:
       return status.FAILED_PRECONDITION;

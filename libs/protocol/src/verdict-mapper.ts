@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf';
-import type { SliEvidence, Verdict } from '@wavegate/fleet';
+import type { GaugeEvidence, SliComparison, SliEvidence, Verdict } from '@wavegate/fleet';
 import {
   VerdictSchema,
+  type GaugeEvidence as WireGauge,
   type SliEvidence as WireSli,
   type Verdict as WireVerdict,
 } from './gen/wavegate/agent/v1/gateway_pb.js';
@@ -14,7 +15,11 @@ export function toWireVerdict(verdict: Verdict): WireVerdict {
     kind: verdict.kind,
     period: verdict.period ?? 0,
     reasons: verdict.reasons.map(toWireReason),
-    slis: verdict.slis.map((sli) => ({ ...sli })),
+    slis: verdict.slis.map(({ causes, comparison, ...sli }) => ({
+      ...{ ...sli, causes: { ...causes } },
+      ...(comparison && { comparison: toWireComparison(comparison) }),
+    })),
+    gauges: (verdict.gauges ?? []).map((gauge) => ({ ...gauge })),
   });
 }
 
@@ -27,10 +32,12 @@ export function fromWireVerdict(wire: WireVerdict | undefined): Verdict {
     period: verdict.period === 0 ? null : verdict.period,
     reasons: verdict.reasons.map(fromWireReason),
     slis: verdict.slis.map(fromWireSli),
+    ...(verdict.gauges.length > 0 && { gauges: verdict.gauges.map(fromWireGauge) }),
   };
 }
 
 function fromWireSli(sli: WireSli): SliEvidence {
+  const { comparison, queries, causes } = sli;
   return {
     name: sli.name,
     decisive: sli.decisive,
@@ -41,5 +48,36 @@ function fromWireSli(sli: WireSli): SliEvidence {
     consumed: sli.consumed,
     burn: sli.burn,
     state: carried(sli.state),
+    ...(comparison && { comparison: fromWireComparison(comparison) }),
+    ...(queries && { queries: { bad: queries.bad, total: queries.total } }),
+    ...(Object.keys(causes).length > 0 && { causes: { ...causes } }),
   };
+}
+
+function toWireComparison({ week, ...comparison }: SliComparison) {
+  return { ...comparison, weeks: week?.weeks ?? 0, weekRise: week?.rise ?? 0 };
+}
+
+function fromWireComparison(wire: NonNullable<WireSli['comparison']>): NonNullable<SliEvidence['comparison']> {
+  const {
+    baselinePeriods,
+    before,
+    now,
+    overdispersion,
+    evidence,
+    evidenceNeeded,
+    atMost,
+    allowed,
+    peers,
+    weeks,
+    weekRise,
+  } = wire;
+  return {
+    ...{ baselinePeriods, before, now, overdispersion, evidence, evidenceNeeded, atMost, allowed, peers },
+    ...(weeks > 0 && { week: { weeks, rise: weekRise } }),
+  };
+}
+
+function fromWireGauge({ name, before, now, p, effect, state, query }: WireGauge): GaugeEvidence {
+  return { name, before, now, p, effect, state: carried(state), ...(query !== undefined && { query }) };
 }

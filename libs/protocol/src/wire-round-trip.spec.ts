@@ -50,11 +50,22 @@ describe('the words of the fleet over the wire', () => {
 
   it('hello and welcome arrive as they were sent', () => {
     const nat = fc.nat();
-    const hellos = fc.record({ orderSchema: nat, agentVersion: fc.constant('0.1.0'), lastGeneration: nat, facts });
+    const takes = fc.constantFrom(['measure'], ['measure', 'controls']);
+    const agentVersion = fc.constant('0.1.0');
+    const hellos = fc.record({ orderSchema: nat, agentVersion, lastGeneration: nat, facts, takes });
     fc.assert(
       fc.property(hellos, (hello) => expect(fromWireHello(overAgentWire(toWireHello(hello)).body)).toEqual(hello)),
     );
-    const welcome = { generation: 7, clusterId: 'c-1', heartbeatMs: 15_000, window: 64, hubTime: 1, endsAt: 2 };
+    const welcome = {
+      generation: 7,
+      clusterId: 'c-1',
+      heartbeatMs: 15_000,
+      window: 64,
+      hubTime: 1,
+      endsAt: 2,
+      takes: ['receipt'],
+      settledEpoch: 12,
+    };
     expect(fromWireWelcome(overHubWire(toWireWelcome(welcome)).body)).toEqual(welcome);
   });
 

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wavegate/agent/v1/gateway.proto.
  */
 export const file_wavegate_agent_v1_gateway: GenFile = /*@__PURE__*/
-  fileDesc("Ch93YXZlZ2F0ZS9hZ2VudC92MS9nYXRld2F5LnByb3RvEhF3YXZlZ2F0ZS5hZ2VudC52MSK+BAoMQWdlbnRNZXNzYWdlEgsKA3NlcRgBIAEoBBILCgNhY2sYAiABKAQSKQoFaGVsbG8YCiABKAsyGC53YXZlZ2F0ZS5hZ2VudC52MS5IZWxsb0gAEjEKCWhlYXJ0YmVhdBgLIAEoCzIcLndhdmVnYXRlLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjAKBWZhY3RzGAwgASgLMh8ud2F2ZWdhdGUuYWdlbnQudjEuQ2x1c3RlckZhY3RzSAASOgoOb3JkZXJfYWNjZXB0ZWQYDSABKAsyIC53YXZlZ2F0ZS5hZ2VudC52MS5PcmRlckFjY2VwdGVkSAASOAoNb3JkZXJfcmVmdXNlZBgOIAEoCzIfLndhdmVnYXRlLmFnZW50LnYxLk9yZGVyUmVmdXNlZEgAEjwKD29yZGVyX3dpdGhkcmF3bhgPIAEoCzIhLndhdmVnYXRlLmFnZW50LnYxLk9yZGVyV2l0aGRyYXduSAASLwoIcHJvZ3Jlc3MYECABKAsyGy53YXZlZ2F0ZS5hZ2VudC52MS5Qcm9ncmVzc0gAEi8KCGZpbmRpbmdzGBEgASgLMhsud2F2ZWdhdGUuYWdlbnQudjEuRmluZGluZ3NIABIyCgd2ZXJkaWN0GBIgASgLMh8ud2F2ZWdhdGUuYWdlbnQudjEuUGhhc2VWZXJkaWN0SAASMgoHb3V0Y29tZRgTIAEoCzIfLndhdmVnYXRlLmFnZW50LnYxLk9yZGVyT3V0Y29tZUgAQgYKBGJvZHkiyQIKCkh1Yk1lc3NhZ2USCwoDc2VxGAEgASgEEgsKA2FjaxgCIAEoBBItCgd3ZWxjb21lGAogASgLMhoud2F2ZWdhdGUuYWdlbnQudjEuV2VsY29tZUgAEjEKCWhlYXJ0YmVhdBgLIAEoCzIcLndhdmVnYXRlLmFnZW50LnYxLkhlYXJ0YmVhdEgAEikKBW9yZGVyGAwgASgLMhgud2F2ZWdhdGUuYWdlbnQudjEuT3JkZXJIABItCgdjb25maXJtGA0gASgLMhoud2F2ZWdhdGUuYWdlbnQudjEuQ29uZmlybUgAEi8KCHdpdGhkcmF3GA4gASgLMhsud2F2ZWdhdGUuYWdlbnQudjEuV2l0aGRyYXdIABIsCgdnb19hd2F5GA8gASgLMhkud2F2ZWdhdGUuYWdlbnQudjEuR29Bd2F5SABCBgoEYm9keSJ9CgVIZWxsbxIUCgxvcmRlcl9zY2hlbWEYASABKA0SFQoNYWdlbnRfdmVyc2lvbhgCIAEoCRIXCg9sYXN0X2dlbmVyYXRpb24YAyABKAQSLgoFZmFjdHMYBCABKAsyHy53YXZlZ2F0ZS5hZ2VudC52MS5DbHVzdGVyRmFjdHMikwEKB1dlbGNvbWUSEgoKZ2VuZXJhdGlvbhgBIAEoBBISCgpjbHVzdGVyX2lkGAIgASgJEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgDIAEoDRIOCgZ3aW5kb3cYBCABKA0SGAoQaHViX3RpbWVfdW5peF9tcxgFIAEoAxIXCg9lbmRzX2F0X3VuaXhfbXMYBiABKAMiCwoJSGVhcnRiZWF0IksKBkdvQXdheRIpCgZyZWFzb24YASABKAsyGS53YXZlZ2F0ZS5hZ2VudC52MS5SZWFzb24SFgoOcmV0cnlfYWZ0ZXJfbXMYAiABKA0inAEKBlJlYXNvbhIMCgRjb2RlGAEgASgJEjUKBnBhcmFtcxgCIAMoCzIlLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbi5QYXJhbXNFbnRyeRpNCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSLQoFdmFsdWUYAiABKAsyHi53YXZlZ2F0ZS5hZ2VudC52MS5SZWFzb25WYWx1ZToCOAEiOAoLUmVhc29uVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAQgcKBXZhbHVlIr8BCgxDbHVzdGVyRmFjdHMSDgoGc2NoZW1hGAEgASgNEgsKA3VpZBgCIAEoCRIOCgZkcml2ZXIYAyABKAkSEwoLYXBpX3NlcnZlcnMYBCADKAkSKwoFbm9kZXMYBSADKAsyHC53YXZlZ2F0ZS5hZ2VudC52MS5Ob2RlRmFjdHMSEQoJcGRiX2NvdW50GAYgASgNEhAKCHByb3ZpZGVyGAcgASgJEhsKE29ic2VydmVkX2F0X3VuaXhfbXMYCCABKAMiagoJTm9kZUZhY3RzEgwKBG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCRIPCgdrdWJlbGV0GAMgASgJEg0KBXJlYWR5GAQgASgIEhMKC3NjaGVkdWxhYmxlGAUgASgIEgwKBHpvbmUYBiABKAkitgIKBU9yZGVyEg4KBnNjaGVtYRgBIAEoDRIKCgJpZBgCIAEoCRIMCgRraW5kGAMgASgJEhMKC3BhcmVudF9raW5kGAQgASgJEhEKCXBhcmVudF9pZBgFIAEoCRISCgpjbHVzdGVyX2lkGAYgASgJEhMKC2NsdXN0ZXJfdWlkGAcgASgJEg8KB2F0dGVtcHQYCCABKA0SIwoDaG9wGAkgASgLMhYud2F2ZWdhdGUuYWdlbnQudjEuSG9wEg0KBWVwb2NoGAogASgEEgwKBHBsYW4YCyABKAwSEwoLcGxhbl9kaWdlc3QYDCABKAkSFgoOYXBwcm92ZWRfcnVuZ3MYDSADKA0SGAoQc3RhcnRfYnlfdW5peF9tcxgOIAEoAxIYChBkZWFkbGluZV91bml4X21zGA8gASgDIjoKA0hvcBINCgVpbmRleBgBIAEoDRIKCgJvZhgCIAEoDRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJIioKB0NvbmZpcm0SEAoIb3JkZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAQiVgoIV2l0aGRyYXcSEAoIb3JkZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSKQoGcmVhc29uGAMgASgLMhkud2F2ZWdhdGUuYWdlbnQudjEuUmVhc29uIjAKDU9yZGVyQWNjZXB0ZWQSEAoIb3JkZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAQiSwoMT3JkZXJSZWZ1c2VkEhAKCG9yZGVyX2lkGAEgASgJEikKBnJlYXNvbhgCIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbiIzCg5PcmRlcldpdGhkcmF3bhIQCghvcmRlcl9pZBgBIAEoCRIPCgdzdGFydGVkGAIgASgIIpYBCghQcm9ncmVzcxIQCghvcmRlcl9pZBgBIAEoCRINCgVwaGFzZRgCIAEoCRIpCgZyZWFzb24YAyABKAsyGS53YXZlZ2F0ZS5hZ2VudC52MS5SZWFzb24SFQoNc2luY2VfdW5peF9tcxgEIAEoAxISCgpub2Rlc19kb25lGAUgASgNEhMKC25vZGVzX3RvdGFsGAYgASgNImkKB0ZpbmRpbmcSDAoEY29kZRgBIAEoCRIQCghzZXZlcml0eRgCIAEoCRIOCgZvYmplY3QYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIOCgZyZW1lZHkYBSABKAkSDQoFb3duZXIYBiABKAkiSgoIRmluZGluZ3MSEAoIb3JkZXJfaWQYASABKAkSLAoIZmluZGluZ3MYAiADKAsyGi53YXZlZ2F0ZS5hZ2VudC52MS5GaW5kaW5nIlwKDFBoYXNlVmVyZGljdBIQCghvcmRlcl9pZBgBIAEoCRINCgVwaGFzZRgCIAEoCRIrCgd2ZXJkaWN0GAMgASgLMhoud2F2ZWdhdGUuYWdlbnQudjEuVmVyZGljdCKRAQoHVmVyZGljdBIOCgZzY2hlbWEYASABKA0SDAoEa2luZBgCIAEoCRIOCgZwZXJpb2QYAyABKA0SKgoHcmVhc29ucxgEIAMoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbhIsCgRzbGlzGAUgAygLMh4ud2F2ZWdhdGUuYWdlbnQudjEuU2xpRXZpZGVuY2UimgEKC1NsaUV2aWRlbmNlEgwKBG5hbWUYASABKAkSEAoIZGVjaXNpdmUYAiABKAgSDwoHcGVyaW9kcxgDIAEoDRILCgNiYWQYBCABKAESDQoFdG90YWwYBSABKAESDwoHbWlzc2luZxgGIAEoDRIQCghjb25zdW1lZBgHIAEoARIMCgRidXJuGAggASgBEg0KBXN0YXRlGAkgASgJIv0BCgxPcmRlck91dGNvbWUSEAoIb3JkZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSLwoIdXBncmFkZWQYAyABKAsyGy53YXZlZ2F0ZS5hZ2VudC52MS5VcGdyYWRlZEgAEjQKC3JvbGxlZF9iYWNrGAQgASgLMh0ud2F2ZWdhdGUuYWdlbnQudjEuUm9sbGVkQmFja0gAEisKBmhhbHRlZBgFIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLkhhbHRlZEgAEi0KB3NraXBwZWQYBiABKAsyGi53YXZlZ2F0ZS5hZ2VudC52MS5Ta2lwcGVkSABCCQoHb3V0Y29tZSJ4CghVcGdyYWRlZBI7CghzdGFuZGluZxgBIAMoCzIpLndhdmVnYXRlLmFnZW50LnYxLlVwZ3JhZGVkLlN0YW5kaW5nRW50cnkaLwoNU3RhbmRpbmdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItYBCgpSb2xsZWRCYWNrEgwKBHJ1bmcYASABKA0SEAoIcmV0dXJuZWQYAiADKAkSDQoFc3RheXMYAyADKAkSKQoGcmVhc29uGAQgASgLMhkud2F2ZWdhdGUuYWdlbnQudjEuUmVhc29uEj0KCHN0YW5kaW5nGAUgAygLMisud2F2ZWdhdGUuYWdlbnQudjEuUm9sbGVkQmFjay5TdGFuZGluZ0VudHJ5Gi8KDVN0YW5kaW5nRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKxAQoGSGFsdGVkEikKBnJlYXNvbhgBIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbhI5CghzdGFuZGluZxgCIAMoCzInLndhdmVnYXRlLmFnZW50LnYxLkhhbHRlZC5TdGFuZGluZ0VudHJ5EhAKCGNvcmRvbmVkGAMgAygJGi8KDVN0YW5kaW5nRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI0CgdTa2lwcGVkEikKBnJlYXNvbhgBIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbjJkChNBZ2VudEdhdGV3YXlTZXJ2aWNlEk0KB0Nvbm5lY3QSHy53YXZlZ2F0ZS5hZ2VudC52MS5BZ2VudE1lc3NhZ2UaHS53YXZlZ2F0ZS5hZ2VudC52MS5IdWJNZXNzYWdlKAEwAWIGcHJvdG8z");
+  fileDesc("Ch93YXZlZ2F0ZS9hZ2VudC92MS9nYXRld2F5LnByb3RvEhF3YXZlZ2F0ZS5hZ2VudC52MSKpBQoMQWdlbnRNZXNzYWdlEgsKA3NlcRgBIAEoBBILCgNhY2sYAiABKAQSKQoFaGVsbG8YCiABKAsyGC53YXZlZ2F0ZS5hZ2VudC52MS5IZWxsb0gAEjEKCWhlYXJ0YmVhdBgLIAEoCzIcLndhdmVnYXRlLmFnZW50LnYxLkhlYXJ0YmVhdEgAEjAKBWZhY3RzGAwgASgLMh8ud2F2ZWdhdGUuYWdlbnQudjEuQ2x1c3RlckZhY3RzSAASOgoOb3JkZXJfYWNjZXB0ZWQYDSABKAsyIC53YXZlZ2F0ZS5hZ2VudC52MS5PcmRlckFjY2VwdGVkSAASOAoNb3JkZXJfcmVmdXNlZBgOIAEoCzIfLndhdmVnYXRlLmFnZW50LnYxLk9yZGVyUmVmdXNlZEgAEjwKD29yZGVyX3dpdGhkcmF3bhgPIAEoCzIhLndhdmVnYXRlLmFnZW50LnYxLk9yZGVyV2l0aGRyYXduSAASLwoIcHJvZ3Jlc3MYECABKAsyGy53YXZlZ2F0ZS5hZ2VudC52MS5Qcm9ncmVzc0gAEi8KCGZpbmRpbmdzGBEgASgLMhsud2F2ZWdhdGUuYWdlbnQudjEuRmluZGluZ3NIABIyCgd2ZXJkaWN0GBIgASgLMh8ud2F2ZWdhdGUuYWdlbnQudjEuUGhhc2VWZXJkaWN0SAASMgoHb3V0Y29tZRgTIAEoCzIfLndhdmVnYXRlLmFnZW50LnYxLk9yZGVyT3V0Y29tZUgAEjIKB3JlY2VpcHQYFCABKAsyHy53YXZlZ2F0ZS5hZ2VudC52MS5PcmRlclJlY2VpcHRIABI1CgdzYW1wbGVzGBUgASgLMiIud2F2ZWdhdGUuYWdlbnQudjEuTWVhc3VyZWRTYW1wbGVzSABCBgoEYm9keSKpAwoKSHViTWVzc2FnZRILCgNzZXEYASABKAQSCwoDYWNrGAIgASgEEi0KB3dlbGNvbWUYCiABKAsyGi53YXZlZ2F0ZS5hZ2VudC52MS5XZWxjb21lSAASMQoJaGVhcnRiZWF0GAsgASgLMhwud2F2ZWdhdGUuYWdlbnQudjEuSGVhcnRiZWF0SAASKQoFb3JkZXIYDCABKAsyGC53YXZlZ2F0ZS5hZ2VudC52MS5PcmRlckgAEi0KB2NvbmZpcm0YDSABKAsyGi53YXZlZ2F0ZS5hZ2VudC52MS5Db25maXJtSAASLwoId2l0aGRyYXcYDiABKAsyGy53YXZlZ2F0ZS5hZ2VudC52MS5XaXRoZHJhd0gAEiwKB2dvX2F3YXkYDyABKAsyGS53YXZlZ2F0ZS5hZ2VudC52MS5Hb0F3YXlIABItCgdtZWFzdXJlGBAgASgLMhoud2F2ZWdhdGUuYWdlbnQudjEuTWVhc3VyZUgAEi8KCGNvbnRyb2xzGBEgASgLMhsud2F2ZWdhdGUuYWdlbnQudjEuQ29udHJvbHNIAEIGCgRib2R5IowBCgVIZWxsbxIUCgxvcmRlcl9zY2hlbWEYASABKA0SFQoNYWdlbnRfdmVyc2lvbhgCIAEoCRIXCg9sYXN0X2dlbmVyYXRpb24YAyABKAQSLgoFZmFjdHMYBCABKAsyHy53YXZlZ2F0ZS5hZ2VudC52MS5DbHVzdGVyRmFjdHMSDQoFdGFrZXMYBSADKAkiuQEKB1dlbGNvbWUSEgoKZ2VuZXJhdGlvbhgBIAEoBBISCgpjbHVzdGVyX2lkGAIgASgJEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgDIAEoDRIOCgZ3aW5kb3cYBCABKA0SGAoQaHViX3RpbWVfdW5peF9tcxgFIAEoAxIXCg9lbmRzX2F0X3VuaXhfbXMYBiABKAMSDQoFdGFrZXMYByADKAkSFQoNc2V0dGxlZF9lcG9jaBgIIAEoBCILCglIZWFydGJlYXQiSwoGR29Bd2F5EikKBnJlYXNvbhgBIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbhIWCg5yZXRyeV9hZnRlcl9tcxgCIAEoDSKcAQoGUmVhc29uEgwKBGNvZGUYASABKAkSNQoGcGFyYW1zGAIgAygLMiUud2F2ZWdhdGUuYWdlbnQudjEuUmVhc29uLlBhcmFtc0VudHJ5Gk0KC1BhcmFtc0VudHJ5EgsKA2tleRgBIAEoCRItCgV2YWx1ZRgCIAEoCzIeLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvblZhbHVlOgI4ASI4CgtSZWFzb25WYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgBSABCBwoFdmFsdWUivwEKDENsdXN0ZXJGYWN0cxIOCgZzY2hlbWEYASABKA0SCwoDdWlkGAIgASgJEg4KBmRyaXZlchgDIAEoCRITCgthcGlfc2VydmVycxgEIAMoCRIrCgVub2RlcxgFIAMoCzIcLndhdmVnYXRlLmFnZW50LnYxLk5vZGVGYWN0cxIRCglwZGJfY291bnQYBiABKA0SEAoIcHJvdmlkZXIYByABKAkSGwoTb2JzZXJ2ZWRfYXRfdW5peF9tcxgIIAEoAyKJAQoJTm9kZUZhY3RzEgwKBG5hbWUYASABKAkSDAoEcm9sZRgCIAEoCRIPCgdrdWJlbGV0GAMgASgJEg0KBXJlYWR5GAQgASgIEhMKC3NjaGVkdWxhYmxlGAUgASgIEgwKBHpvbmUYBiABKAkSCwoDdWlkGAcgASgJEhAKCHJlc2VydmVkGAggASgIIu8ECgVPcmRlchIOCgZzY2hlbWEYASABKA0SCgoCaWQYAiABKAkSDAoEa2luZBgDIAEoCRITCgtwYXJlbnRfa2luZBgEIAEoCRIRCglwYXJlbnRfaWQYBSABKAkSEgoKY2x1c3Rlcl9pZBgGIAEoCRITCgtjbHVzdGVyX3VpZBgHIAEoCRIPCgdhdHRlbXB0GAggASgNEiMKA2hvcBgJIAEoCzIWLndhdmVnYXRlLmFnZW50LnYxLkhvcBINCgVlcG9jaBgKIAEoBBIMCgRwbGFuGAsgASgMEhMKC3BsYW5fZGlnZXN0GAwgASgJEhYKDmFwcHJvdmVkX3J1bmdzGA0gAygNEhgKEHN0YXJ0X2J5X3VuaXhfbXMYDiABKAMSGAoQZGVhZGxpbmVfdW5peF9tcxgPIAEoAxI1CglwcmVmbGlnaHQYECABKAsyIC53YXZlZ2F0ZS5hZ2VudC52MS5QcmVmbGlnaHRBcmdzSAASLQoFZHJhaW4YESABKAsyHC53YXZlZ2F0ZS5hZ2VudC52MS5EcmFpbkFyZ3NIABIvCgZiYWNrdXAYEiABKAsyHS53YXZlZ2F0ZS5hZ2VudC52MS5CYWNrdXBBcmdzSAASMQoHcmVzdG9yZRgTIAEoCzIeLndhdmVnYXRlLmFnZW50LnYxLlJlc3RvcmVBcmdzSAASMwoIcHJlZmV0Y2gYFSABKAsyHy53YXZlZ2F0ZS5hZ2VudC52MS5QcmVmZXRjaEFyZ3NIABIwCgZsYWJlbHMYFCABKAsyIC53YXZlZ2F0ZS5hZ2VudC52MS5DbHVzdGVyTGFiZWxzQgYKBGFyZ3MifAoNQ2x1c3RlckxhYmVscxI8CgZ2YWx1ZXMYASADKAsyLC53YXZlZ2F0ZS5hZ2VudC52MS5DbHVzdGVyTGFiZWxzLlZhbHVlc0VudHJ5Gi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiHQoNUHJlZmxpZ2h0QXJncxIMCgRvbmx5GAEgASgJIkMKCURyYWluQXJncxIMCgRub2RlGAEgASgJEhAKCG5vZGVfdWlkGAIgASgJEhYKDnVuY29yZG9uX2FmdGVyGAMgASgIIm0KCkJhY2t1cEFyZ3MSDAoEd2hhdBgBIAEoCRISCgpuYW1lc3BhY2VzGAIgAygJEhAKCHNlbGVjdG9yGAMgASgJEg4KBnR0bF9tcxgEIAEoAxIMCgRuYW1lGAUgASgJEg0KBXByb3ZlGAYgASgJIrYBCgtSZXN0b3JlQXJncxIMCgRmcm9tGAEgASgJEk8KEW5hbWVzcGFjZV9tYXBwaW5nGAIgAygLMjQud2F2ZWdhdGUuYWdlbnQudjEuUmVzdG9yZUFyZ3MuTmFtZXNwYWNlTWFwcGluZ0VudHJ5Eg8KB3ByZXZpZXcYAyABKAgaNwoVTmFtZXNwYWNlTWFwcGluZ0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiHQoMUHJlZmV0Y2hBcmdzEg0KBW5vZGVzGAEgAygJIjoKA0hvcBINCgVpbmRleBgBIAEoDRIKCgJvZhgCIAEoDRIMCgRmcm9tGAMgASgJEgoKAnRvGAQgASgJIioKB0NvbmZpcm0SEAoIb3JkZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAQiVgoIV2l0aGRyYXcSEAoIb3JkZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAQSKQoGcmVhc29uGAMgASgLMhkud2F2ZWdhdGUuYWdlbnQudjEuUmVhc29uIjAKDU9yZGVyQWNjZXB0ZWQSEAoIb3JkZXJfaWQYASABKAkSDQoFZXBvY2gYAiABKAQiSwoMT3JkZXJSZWZ1c2VkEhAKCG9yZGVyX2lkGAEgASgJEikKBnJlYXNvbhgCIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbiIzCg5PcmRlcldpdGhkcmF3bhIQCghvcmRlcl9pZBgBIAEoCRIPCgdzdGFydGVkGAIgASgIIowCCghQcm9ncmVzcxIQCghvcmRlcl9pZBgBIAEoCRINCgVwaGFzZRgCIAEoCRIpCgZyZWFzb24YAyABKAsyGS53YXZlZ2F0ZS5hZ2VudC52MS5SZWFzb24SFQoNc2luY2VfdW5peF9tcxgEIAEoAxISCgpub2Rlc19kb25lGAUgASgNEhMKC25vZGVzX3RvdGFsGAYgASgNEjAKBmRyYWlucxgHIAMoCzIgLndhdmVnYXRlLmFnZW50LnYxLkRyYWluUHJvZ3Jlc3MSNgoHc2FtcGxlcxgIIAEoCzIgLndhdmVnYXRlLmFnZW50LnYxLkp1ZGdlZFNhbXBsZXNIAIgBAUIKCghfc2FtcGxlcyKuAQoNRHJhaW5Qcm9ncmVzcxIMCgRub2RlGAEgASgJEgwKBGtlcHQYAiABKA0SDgoGcXVldWVkGAMgASgNEhAKCGV2aWN0aW5nGAQgASgNEg8KB2Jsb2NrZWQYBSABKA0SEwoLdGVybWluYXRpbmcYBiABKA0SDAoEZ29uZRgHIAEoDRIrCgV3YWl0cxgIIAMoCzIcLndhdmVnYXRlLmFnZW50LnYxLkRyYWluV2FpdCJqCglEcmFpbldhaXQSCwoDcG9kGAEgASgJEg0KBXN0YXRlGAIgASgJEgsKA3BkYhgDIAEoCRIOCgZkZXRhaWwYBCABKAkSDQoFb3duZXIYBSABKAkSFQoNc2luY2VfdW5peF9tcxgGIAEoAyKlAQoHRmluZGluZxIMCgRjb2RlGAEgASgJEhAKCHNldmVyaXR5GAIgASgJEg4KBm9iamVjdBgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEg4KBnJlbWVkeRgFIAEoCRINCgVvd25lchgGIAEoCRINCgVwaGFzZRgHIAEoCRIrCgRwb2RzGAggAygLMh0ud2F2ZWdhdGUuYWdlbnQudjEuRmluZGluZ1BvZCI0CgpGaW5kaW5nUG9kEgsKA3BvZBgBIAEoCRIMCgRub2RlGAIgASgJEgsKA3BkYhgDIAEoCSJKCghGaW5kaW5ncxIQCghvcmRlcl9pZBgBIAEoCRIsCghmaW5kaW5ncxgCIAMoCzIaLndhdmVnYXRlLmFnZW50LnYxLkZpbmRpbmciTQoMT3JkZXJSZWNlaXB0EhAKCG9yZGVyX2lkGAEgASgJEisKB3JlY2VpcHQYAiABKAsyGi53YXZlZ2F0ZS5hZ2VudC52MS5SZWNlaXB0IuwBCgdSZWNlaXB0Eg4KBmJhY2t1cBgBIAEoCRIMCgRub2RlGAIgASgJEgwKBHBhdGgYAyABKAkSDgoGc2hhMjU2GAQgASgJEhAKCHJldmlzaW9uGAUgASgEEhIKCnRvdGFsX2tleXMYBiABKAQSEgoKc2l6ZV9ieXRlcxgHIAEoBBIYChB0YWtlbl9hdF91bml4X21zGAggASgDEhAKCHZlcmlmaWVkGAkgASgJEg4KBmNoZWNrcxgKIAMoCRIUCgxlbmNyeXB0ZWRfdG8YCyADKAkSGQoRcHJvdmVuX2F0X3VuaXhfbXMYDCABKAMioAEKDFBoYXNlVmVyZGljdBIQCghvcmRlcl9pZBgBIAEoCRINCgVwaGFzZRgCIAEoCRIrCgd2ZXJkaWN0GAMgASgLMhoud2F2ZWdhdGUuYWdlbnQudjEuVmVyZGljdBI2CgdzYW1wbGVzGAQgASgLMiAud2F2ZWdhdGUuYWdlbnQudjEuSnVkZ2VkU2FtcGxlc0gAiAEBQgoKCF9zYW1wbGVzIqACCg1KdWRnZWRTYW1wbGVzEhQKDGZyb21fdW5peF9tcxgBIAEoAxIeChZiYXNlbGluZV91bnRpbF91bml4X21zGAIgASgDEhEKCXBlcmlvZF9tcxgDIAEoDRIrCgRzbGlzGAQgAygLMh0ud2F2ZWdhdGUuYWdlbnQudjEuU2xpU2FtcGxlcxIaChJkaXNydXB0aW9uX3NlY29uZHMYBSADKAESDwoHZHJvcHBlZBgGIAEoDRIxCgVnaXZlbhgHIAEoCzIdLndhdmVnYXRlLmFnZW50LnYxLkp1ZGdlZFdpdGhIAIgBARIvCgZnYXVnZXMYCCADKAsyHy53YXZlZ2F0ZS5hZ2VudC52MS5HYXVnZVNhbXBsZXNCCAoGX2dpdmVuIm8KDEdhdWdlU2FtcGxlcxIMCgRuYW1lGAEgASgJEhIKCnBlcl9wZXJpb2QYAiABKA0SEAoIYmFzZWxpbmUYAyADKAESDQoFYWZ0ZXIYBCADKAESEgoFcXVlcnkYBSABKAlIAIgBAUIICgZfcXVlcnkidgoKSnVkZ2VkV2l0aBISCgplbGFwc2VkX21zGAEgASgEEioKBWdhdGVzGAIgAygLMhsud2F2ZWdhdGUuYWdlbnQudjEuSGFyZEdhdGUSEgoKb2JqZWN0aXZlcxgDIAMoCRIUCgxzYW1wbGVzX2hhc2gYBCABKAkiVQoISGFyZEdhdGUSDAoEbmFtZRgBIAEoCRIQCgh2aW9sYXRlZBgCIAEoCBIpCgZyZWFzb24YAyABKAsyGS53YXZlZ2F0ZS5hZ2VudC52MS5SZWFzb24itAMKClNsaVNhbXBsZXMSDAoEbmFtZRgBIAEoCRIRCglvYmplY3RpdmUYAiABKAESEAoIZGVjaXNpdmUYAyABKAgSMQoIYmFzZWxpbmUYBCABKAsyHy53YXZlZ2F0ZS5hZ2VudC52MS5TYW1wbGVTZXJpZXMSLgoFYWZ0ZXIYBSABKAsyHy53YXZlZ2F0ZS5hZ2VudC52MS5TYW1wbGVTZXJpZXMSMwoIY29udHJvbHMYBiADKAsyIS53YXZlZ2F0ZS5hZ2VudC52MS5Db250cm9sU2FtcGxlcxIzCgdxdWVyaWVzGAcgASgLMh0ud2F2ZWdhdGUuYWdlbnQudjEuU2xpUXVlcmllc0gAiAEBEjkKBmNhdXNlcxgIIAMoCzIpLndhdmVnYXRlLmFnZW50LnYxLlNsaVNhbXBsZXMuQ2F1c2VzRW50cnkSMAoFd2Vla3MYCSADKAsyIS53YXZlZ2F0ZS5hZ2VudC52MS5Db250cm9sU2FtcGxlcxotCgtDYXVzZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBQgoKCF9xdWVyaWVzInMKDkNvbnRyb2xTYW1wbGVzEjEKCGJhc2VsaW5lGAEgASgLMh8ud2F2ZWdhdGUuYWdlbnQudjEuU2FtcGxlU2VyaWVzEi4KBWFmdGVyGAIgASgLMh8ud2F2ZWdhdGUuYWdlbnQudjEuU2FtcGxlU2VyaWVzIioKDFNhbXBsZVNlcmllcxILCgNiYWQYASADKAESDQoFdG90YWwYAiADKAEibAoHTWVhc3VyZRIMCgRwbGFuGAEgASgMEhMKC3BsYW5fZGlnZXN0GAIgASgJEhQKDGZyb21fdW5peF9tcxgDIAEoAxIVCg11bnRpbF91bml4X21zGAQgASgDEhEKCXBlcmlvZF9tcxgFIAEoDSJ8Cg9NZWFzdXJlZFNhbXBsZXMSEwoLcGxhbl9kaWdlc3QYASABKAkSFAoMZnJvbV91bml4X21zGAIgASgDEhEKCXBlcmlvZF9tcxgDIAEoDRIrCgRzbGlzGAQgAygLMh0ud2F2ZWdhdGUuYWdlbnQudjEuQ291bnRlZFNsaSJLCgpDb3VudGVkU2xpEgwKBG5hbWUYASABKAkSLwoGc2VyaWVzGAIgASgLMh8ud2F2ZWdhdGUuYWdlbnQudjEuU2FtcGxlU2VyaWVzIpQBCghDb250cm9scxIQCghvcmRlcl9pZBgBIAEoCRIUCgxmcm9tX3VuaXhfbXMYAiABKAMSHgoWYmFzZWxpbmVfdW50aWxfdW5peF9tcxgDIAEoAxIRCglwZXJpb2RfbXMYBCABKA0SLQoFcGVlcnMYBSADKAsyHi53YXZlZ2F0ZS5hZ2VudC52MS5Db250cm9sUGVlciJLCgtDb250cm9sUGVlchIPCgdjbHVzdGVyGAEgASgJEisKBHNsaXMYAiADKAsyHS53YXZlZ2F0ZS5hZ2VudC52MS5Db250cm9sU2xpIn0KCkNvbnRyb2xTbGkSDAoEbmFtZRgBIAEoCRIxCghiYXNlbGluZRgCIAEoCzIfLndhdmVnYXRlLmFnZW50LnYxLlNhbXBsZVNlcmllcxIuCgVhZnRlchgDIAEoCzIfLndhdmVnYXRlLmFnZW50LnYxLlNhbXBsZVNlcmllcyLDAQoHVmVyZGljdBIOCgZzY2hlbWEYASABKA0SDAoEa2luZBgCIAEoCRIOCgZwZXJpb2QYAyABKA0SKgoHcmVhc29ucxgEIAMoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbhIsCgRzbGlzGAUgAygLMh4ud2F2ZWdhdGUuYWdlbnQudjEuU2xpRXZpZGVuY2USMAoGZ2F1Z2VzGAYgAygLMiAud2F2ZWdhdGUuYWdlbnQudjEuR2F1Z2VFdmlkZW5jZSKCAQoNR2F1Z2VFdmlkZW5jZRIMCgRuYW1lGAEgASgJEg4KBmJlZm9yZRgCIAEoARILCgNub3cYAyABKAESCQoBcBgEIAEoARIOCgZlZmZlY3QYBSABKAESDQoFc3RhdGUYBiABKAkSEgoFcXVlcnkYByABKAlIAIgBAUIICgZfcXVlcnkikAMKC1NsaUV2aWRlbmNlEgwKBG5hbWUYASABKAkSEAoIZGVjaXNpdmUYAiABKAgSDwoHcGVyaW9kcxgDIAEoDRILCgNiYWQYBCABKAESDQoFdG90YWwYBSABKAESDwoHbWlzc2luZxgGIAEoDRIQCghjb25zdW1lZBgHIAEoARIMCgRidXJuGAggASgBEg0KBXN0YXRlGAkgASgJEjkKCmNvbXBhcmlzb24YCiABKAsyIC53YXZlZ2F0ZS5hZ2VudC52MS5TbGlDb21wYXJpc29uSACIAQESMwoHcXVlcmllcxgLIAEoCzIdLndhdmVnYXRlLmFnZW50LnYxLlNsaVF1ZXJpZXNIAYgBARI6CgZjYXVzZXMYDCADKAsyKi53YXZlZ2F0ZS5hZ2VudC52MS5TbGlFdmlkZW5jZS5DYXVzZXNFbnRyeRotCgtDYXVzZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBQg0KC19jb21wYXJpc29uQgoKCF9xdWVyaWVzItwBCg1TbGlDb21wYXJpc29uEhgKEGJhc2VsaW5lX3BlcmlvZHMYASABKA0SDgoGYmVmb3JlGAIgASgBEgsKA25vdxgDIAEoARIWCg5vdmVyZGlzcGVyc2lvbhgEIAEoARIQCghldmlkZW5jZRgFIAEoARIXCg9ldmlkZW5jZV9uZWVkZWQYBiABKAESDwoHYXRfbW9zdBgHIAEoARIPCgdhbGxvd2VkGAggASgBEg0KBXBlZXJzGAkgASgNEg0KBXdlZWtzGAogASgNEhEKCXdlZWtfcmlzZRgLIAEoASIoCgpTbGlRdWVyaWVzEgsKA2JhZBgBIAEoCRINCgV0b3RhbBgCIAEoCSKwAgoMT3JkZXJPdXRjb21lEhAKCG9yZGVyX2lkGAEgASgJEg0KBWVwb2NoGAIgASgEEi8KCHVwZ3JhZGVkGAMgASgLMhsud2F2ZWdhdGUuYWdlbnQudjEuVXBncmFkZWRIABI0Cgtyb2xsZWRfYmFjaxgEIAEoCzIdLndhdmVnYXRlLmFnZW50LnYxLlJvbGxlZEJhY2tIABIrCgZoYWx0ZWQYBSABKAsyGS53YXZlZ2F0ZS5hZ2VudC52MS5IYWx0ZWRIABItCgdza2lwcGVkGAYgASgLMhoud2F2ZWdhdGUuYWdlbnQudjEuU2tpcHBlZEgAEjEKCWNvbXBsZXRlZBgHIAEoCzIcLndhdmVnYXRlLmFnZW50LnYxLkNvbXBsZXRlZEgAQgkKB291dGNvbWUieAoIVXBncmFkZWQSOwoIc3RhbmRpbmcYASADKAsyKS53YXZlZ2F0ZS5hZ2VudC52MS5VcGdyYWRlZC5TdGFuZGluZ0VudHJ5Gi8KDVN0YW5kaW5nRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKBAgoKUm9sbGVkQmFjaxIMCgRydW5nGAEgASgNEhAKCHJldHVybmVkGAIgAygJEg0KBXN0YXlzGAMgAygJEikKBnJlYXNvbhgEIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbhI9CghzdGFuZGluZxgFIAMoCzIrLndhdmVnYXRlLmFnZW50LnYxLlJvbGxlZEJhY2suU3RhbmRpbmdFbnRyeRIpCgZqdWRnZWQYBiABKAsyGS53YXZlZ2F0ZS5hZ2VudC52MS5SZWFzb24aLwoNU3RhbmRpbmdFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIuIBCgZIYWx0ZWQSKQoGcmVhc29uGAEgASgLMhkud2F2ZWdhdGUuYWdlbnQudjEuUmVhc29uEjkKCHN0YW5kaW5nGAIgAygLMicud2F2ZWdhdGUuYWdlbnQudjEuSGFsdGVkLlN0YW5kaW5nRW50cnkSEAoIY29yZG9uZWQYAyADKAkSLwoHZmV0Y2hlZBgEIAMoCzIeLndhdmVnYXRlLmFnZW50LnYxLkZldGNoZWROb2RlGi8KDVN0YW5kaW5nRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI0CgdTa2lwcGVkEikKBnJlYXNvbhgBIAEoCzIZLndhdmVnYXRlLmFnZW50LnYxLlJlYXNvbiJgCgtGZXRjaGVkTm9kZRIMCgRub2RlGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEAoIcGFja2FnZXMYAyABKAkSDgoGaW1hZ2VzGAQgASgNEhAKCGZyZWVfbWliGAUgASgEIusBCglDb21wbGV0ZWQSPAoIc3RhbmRpbmcYASADKAsyKi53YXZlZ2F0ZS5hZ2VudC52MS5Db21wbGV0ZWQuU3RhbmRpbmdFbnRyeRIQCghjb3Jkb25lZBgCIAMoCRIsCghyZWNlaXB0cxgDIAMoCzIaLndhdmVnYXRlLmFnZW50LnYxLlJlY2VpcHQSLwoHZmV0Y2hlZBgEIAMoCzIeLndhdmVnYXRlLmFnZW50LnYxLkZldGNoZWROb2RlGi8KDVN0YW5kaW5nRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATJkChNBZ2VudEdhdGV3YXlTZXJ2aWNlEk0KB0Nvbm5lY3QSHy53YXZlZ2F0ZS5hZ2VudC52MS5BZ2VudE1lc3NhZ2UaHS53YXZlZ2F0ZS5hZ2VudC52MS5IdWJNZXNzYWdlKAEwAWIGcHJvdG8z");
 
 /**
  * AgentMessage goes from agent to hub. The first one is a hello.
@@ -95,6 +95,22 @@ export type AgentMessage = Message<"wavegate.agent.v1.AgentMessage"> & {
      */
     value: OrderOutcome;
     case: "outcome";
+  } | {
+    /**
+     * Only to a hub whose welcome takes it.
+     *
+     * @generated from field: wavegate.agent.v1.OrderReceipt receipt = 20;
+     */
+    value: OrderReceipt;
+    case: "receipt";
+  } | {
+    /**
+     * The answer to measure; about no order, and lossy.
+     *
+     * @generated from field: wavegate.agent.v1.MeasuredSamples samples = 21;
+     */
+    value: MeasuredSamples;
+    case: "samples";
   } | { case: undefined; value?: undefined };
 };
 
@@ -164,6 +180,20 @@ export type HubMessage = Message<"wavegate.agent.v1.HubMessage"> & {
      */
     value: GoAway;
     case: "goAway";
+  } | {
+    /**
+     * Both only to an agent whose hello takes them; lossy.
+     *
+     * @generated from field: wavegate.agent.v1.Measure measure = 16;
+     */
+    value: Measure;
+    case: "measure";
+  } | {
+    /**
+     * @generated from field: wavegate.agent.v1.Controls controls = 17;
+     */
+    value: Controls;
+    case: "controls";
   } | { case: undefined; value?: undefined };
 };
 
@@ -201,6 +231,13 @@ export type Hello = Message<"wavegate.agent.v1.Hello"> & {
    * @generated from field: wavegate.agent.v1.ClusterFacts facts = 4;
    */
   facts?: ClusterFacts | undefined;
+
+  /**
+   * Kinds of messages beyond those of the first release that this agent takes: measure, controls.
+   *
+   * @generated from field: repeated string takes = 5;
+   */
+  takes: string[];
 };
 
 /**
@@ -249,6 +286,21 @@ export type Welcome = Message<"wavegate.agent.v1.Welcome"> & {
    * @generated from field: int64 ends_at_unix_ms = 6;
    */
   endsAtUnixMs: bigint;
+
+  /**
+   * Kinds of reports beyond those of the first release that this hub takes: receipt.
+   *
+   * @generated from field: repeated string takes = 7;
+   */
+  takes: string[];
+
+  /**
+   * Highest order epoch of this cluster that is over for the hub. An agent whose journal has such an order still at work
+   * was taken back in time (its cluster was restored) and lets go of it. 0: none.
+   *
+   * @generated from field: uint64 settled_epoch = 8;
+   */
+  settledEpoch: bigint;
 };
 
 /**
@@ -435,6 +487,18 @@ export type NodeFacts = Message<"wavegate.agent.v1.NodeFacts"> & {
    * @generated from field: string zone = 6;
    */
   zone: string;
+
+  /**
+   * @generated from field: string uid = 7;
+   */
+  uid: string;
+
+  /**
+   * The control plane's taint keeps ordinary pods out.
+   *
+   * @generated from field: bool reserved = 8;
+   */
+  reserved: boolean;
 };
 
 /**
@@ -526,6 +590,50 @@ export type Order = Message<"wavegate.agent.v1.Order"> & {
    * @generated from field: int64 deadline_unix_ms = 15;
    */
   deadlineUnixMs: bigint;
+
+  /**
+   * What the kind is asked to do; none for upgrade and rollback.
+   *
+   * @generated from oneof wavegate.agent.v1.Order.args
+   */
+  args: {
+    /**
+     * @generated from field: wavegate.agent.v1.PreflightArgs preflight = 16;
+     */
+    value: PreflightArgs;
+    case: "preflight";
+  } | {
+    /**
+     * @generated from field: wavegate.agent.v1.DrainArgs drain = 17;
+     */
+    value: DrainArgs;
+    case: "drain";
+  } | {
+    /**
+     * @generated from field: wavegate.agent.v1.BackupArgs backup = 18;
+     */
+    value: BackupArgs;
+    case: "backup";
+  } | {
+    /**
+     * @generated from field: wavegate.agent.v1.RestoreArgs restore = 19;
+     */
+    value: RestoreArgs;
+    case: "restore";
+  } | {
+    /**
+     * @generated from field: wavegate.agent.v1.PrefetchArgs prefetch = 21;
+     */
+    value: PrefetchArgs;
+    case: "prefetch";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The hub's labels of the cluster; absent from an older hub.
+   *
+   * @generated from field: wavegate.agent.v1.ClusterLabels labels = 20;
+   */
+  labels?: ClusterLabels | undefined;
 };
 
 /**
@@ -534,6 +642,171 @@ export type Order = Message<"wavegate.agent.v1.Order"> & {
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
   messageDesc(file_wavegate_agent_v1_gateway, 10);
+
+/**
+ * @generated from message wavegate.agent.v1.ClusterLabels
+ */
+export type ClusterLabels = Message<"wavegate.agent.v1.ClusterLabels"> & {
+  /**
+   * @generated from field: map<string, string> values = 1;
+   */
+  values: { [key: string]: string };
+};
+
+/**
+ * Describes the message wavegate.agent.v1.ClusterLabels.
+ * Use `create(ClusterLabelsSchema)` to create a new message.
+ */
+export const ClusterLabelsSchema: GenMessage<ClusterLabels> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 11);
+
+/**
+ * @generated from message wavegate.agent.v1.PreflightArgs
+ */
+export type PreflightArgs = Message<"wavegate.agent.v1.PreflightArgs"> & {
+  /**
+   * "objectives": only whether the plan's objectives can be measured; empty (and an older agent): everything.
+   *
+   * @generated from field: string only = 1;
+   */
+  only: string;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.PreflightArgs.
+ * Use `create(PreflightArgsSchema)` to create a new message.
+ */
+export const PreflightArgsSchema: GenMessage<PreflightArgs> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 12);
+
+/**
+ * @generated from message wavegate.agent.v1.DrainArgs
+ */
+export type DrainArgs = Message<"wavegate.agent.v1.DrainArgs"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * The node as it was seen when the order was made: another object of that name is refused.
+   *
+   * @generated from field: string node_uid = 2;
+   */
+  nodeUid: string;
+
+  /**
+   * @generated from field: bool uncordon_after = 3;
+   */
+  uncordonAfter: boolean;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.DrainArgs.
+ * Use `create(DrainArgsSchema)` to create a new message.
+ */
+export const DrainArgsSchema: GenMessage<DrainArgs> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 13);
+
+/**
+ * @generated from message wavegate.agent.v1.BackupArgs
+ */
+export type BackupArgs = Message<"wavegate.agent.v1.BackupArgs"> & {
+  /**
+   * etcd | velero | manifests
+   *
+   * @generated from field: string what = 1;
+   */
+  what: string;
+
+  /**
+   * Empty: all.
+   *
+   * @generated from field: repeated string namespaces = 2;
+   */
+  namespaces: string[];
+
+  /**
+   * @generated from field: string selector = 3;
+   */
+  selector: string;
+
+  /**
+   * 0: as long as the place where it is stored keeps such things.
+   *
+   * @generated from field: int64 ttl_ms = 4;
+   */
+  ttlMs: bigint;
+
+  /**
+   * Empty: named from the order.
+   *
+   * @generated from field: string name = 5;
+   */
+  name: string;
+
+  /**
+   * latest: takes none, proves the newest stored one again. Empty: takes one.
+   *
+   * @generated from field: string prove = 6;
+   */
+  prove: string;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.BackupArgs.
+ * Use `create(BackupArgsSchema)` to create a new message.
+ */
+export const BackupArgsSchema: GenMessage<BackupArgs> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 14);
+
+/**
+ * @generated from message wavegate.agent.v1.RestoreArgs
+ */
+export type RestoreArgs = Message<"wavegate.agent.v1.RestoreArgs"> & {
+  /**
+   * Name of a Velero backup.
+   *
+   * @generated from field: string from = 1;
+   */
+  from: string;
+
+  /**
+   * @generated from field: map<string, string> namespace_mapping = 2;
+   */
+  namespaceMapping: { [key: string]: string };
+
+  /**
+   * @generated from field: bool preview = 3;
+   */
+  preview: boolean;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.RestoreArgs.
+ * Use `create(RestoreArgsSchema)` to create a new message.
+ */
+export const RestoreArgsSchema: GenMessage<RestoreArgs> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 15);
+
+/**
+ * @generated from message wavegate.agent.v1.PrefetchArgs
+ */
+export type PrefetchArgs = Message<"wavegate.agent.v1.PrefetchArgs"> & {
+  /**
+   * Empty: every node.
+   *
+   * @generated from field: repeated string nodes = 1;
+   */
+  nodes: string[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.PrefetchArgs.
+ * Use `create(PrefetchArgsSchema)` to create a new message.
+ */
+export const PrefetchArgsSchema: GenMessage<PrefetchArgs> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 16);
 
 /**
  * @generated from message wavegate.agent.v1.Hop
@@ -565,7 +838,7 @@ export type Hop = Message<"wavegate.agent.v1.Hop"> & {
  * Use `create(HopSchema)` to create a new message.
  */
 export const HopSchema: GenMessage<Hop> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 11);
+  messageDesc(file_wavegate_agent_v1_gateway, 17);
 
 /**
  * @generated from message wavegate.agent.v1.Confirm
@@ -587,7 +860,7 @@ export type Confirm = Message<"wavegate.agent.v1.Confirm"> & {
  * Use `create(ConfirmSchema)` to create a new message.
  */
 export const ConfirmSchema: GenMessage<Confirm> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 12);
+  messageDesc(file_wavegate_agent_v1_gateway, 18);
 
 /**
  * @generated from message wavegate.agent.v1.Withdraw
@@ -614,7 +887,7 @@ export type Withdraw = Message<"wavegate.agent.v1.Withdraw"> & {
  * Use `create(WithdrawSchema)` to create a new message.
  */
 export const WithdrawSchema: GenMessage<Withdraw> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 13);
+  messageDesc(file_wavegate_agent_v1_gateway, 19);
 
 /**
  * @generated from message wavegate.agent.v1.OrderAccepted
@@ -636,7 +909,7 @@ export type OrderAccepted = Message<"wavegate.agent.v1.OrderAccepted"> & {
  * Use `create(OrderAcceptedSchema)` to create a new message.
  */
 export const OrderAcceptedSchema: GenMessage<OrderAccepted> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 14);
+  messageDesc(file_wavegate_agent_v1_gateway, 20);
 
 /**
  * @generated from message wavegate.agent.v1.OrderRefused
@@ -658,7 +931,7 @@ export type OrderRefused = Message<"wavegate.agent.v1.OrderRefused"> & {
  * Use `create(OrderRefusedSchema)` to create a new message.
  */
 export const OrderRefusedSchema: GenMessage<OrderRefused> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 15);
+  messageDesc(file_wavegate_agent_v1_gateway, 21);
 
 /**
  * @generated from message wavegate.agent.v1.OrderWithdrawn
@@ -682,7 +955,7 @@ export type OrderWithdrawn = Message<"wavegate.agent.v1.OrderWithdrawn"> & {
  * Use `create(OrderWithdrawnSchema)` to create a new message.
  */
 export const OrderWithdrawnSchema: GenMessage<OrderWithdrawn> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 16);
+  messageDesc(file_wavegate_agent_v1_gateway, 22);
 
 /**
  * @generated from message wavegate.agent.v1.Progress
@@ -717,6 +990,20 @@ export type Progress = Message<"wavegate.agent.v1.Progress"> & {
    * @generated from field: uint32 nodes_total = 6;
    */
   nodesTotal: number;
+
+  /**
+   * Nodes under drain right now.
+   *
+   * @generated from field: repeated wavegate.agent.v1.DrainProgress drains = 7;
+   */
+  drains: DrainProgress[];
+
+  /**
+   * While a phase is judged: the newest samples.
+   *
+   * @generated from field: optional wavegate.agent.v1.JudgedSamples samples = 8;
+   */
+  samples?: JudgedSamples | undefined;
 };
 
 /**
@@ -724,7 +1011,107 @@ export type Progress = Message<"wavegate.agent.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 17);
+  messageDesc(file_wavegate_agent_v1_gateway, 23);
+
+/**
+ * DrainProgress counts every pod of a node under drain by state and names those that are waited for.
+ *
+ * @generated from message wavegate.agent.v1.DrainProgress
+ */
+export type DrainProgress = Message<"wavegate.agent.v1.DrainProgress"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: uint32 kept = 2;
+   */
+  kept: number;
+
+  /**
+   * @generated from field: uint32 queued = 3;
+   */
+  queued: number;
+
+  /**
+   * @generated from field: uint32 evicting = 4;
+   */
+  evicting: number;
+
+  /**
+   * @generated from field: uint32 blocked = 5;
+   */
+  blocked: number;
+
+  /**
+   * @generated from field: uint32 terminating = 6;
+   */
+  terminating: number;
+
+  /**
+   * @generated from field: uint32 gone = 7;
+   */
+  gone: number;
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.DrainWait waits = 8;
+   */
+  waits: DrainWait[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.DrainProgress.
+ * Use `create(DrainProgressSchema)` to create a new message.
+ */
+export const DrainProgressSchema: GenMessage<DrainProgress> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 24);
+
+/**
+ * @generated from message wavegate.agent.v1.DrainWait
+ */
+export type DrainWait = Message<"wavegate.agent.v1.DrainWait"> & {
+  /**
+   * "namespace/name"
+   *
+   * @generated from field: string pod = 1;
+   */
+  pod: string;
+
+  /**
+   * blocked | terminating | evicting | kept (came to the closed node, which it tolerates)
+   *
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * @generated from field: string pdb = 3;
+   */
+  pdb: string;
+
+  /**
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: string owner = 5;
+   */
+  owner: string;
+
+  /**
+   * @generated from field: int64 since_unix_ms = 6;
+   */
+  sinceUnixMs: bigint;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.DrainWait.
+ * Use `create(DrainWaitSchema)` to create a new message.
+ */
+export const DrainWaitSchema: GenMessage<DrainWait> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 25);
 
 /**
  * @generated from message wavegate.agent.v1.Finding
@@ -761,6 +1148,20 @@ export type Finding = Message<"wavegate.agent.v1.Finding"> & {
    * @generated from field: string owner = 6;
    */
   owner: string;
+
+  /**
+   * after = found by the validation after an upgrade; empty = found before.
+   *
+   * @generated from field: string phase = 7;
+   */
+  phase: string;
+
+  /**
+   * The pods that it is about; a bounded number of them.
+   *
+   * @generated from field: repeated wavegate.agent.v1.FindingPod pods = 8;
+   */
+  pods: FindingPod[];
 };
 
 /**
@@ -768,7 +1169,38 @@ export type Finding = Message<"wavegate.agent.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 18);
+  messageDesc(file_wavegate_agent_v1_gateway, 26);
+
+/**
+ * @generated from message wavegate.agent.v1.FindingPod
+ */
+export type FindingPod = Message<"wavegate.agent.v1.FindingPod"> & {
+  /**
+   * namespace/name
+   *
+   * @generated from field: string pod = 1;
+   */
+  pod: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * namespace/name of the budgets that guard it, separated by ", "; empty = none.
+   *
+   * @generated from field: string pdb = 3;
+   */
+  pdb: string;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.FindingPod.
+ * Use `create(FindingPodSchema)` to create a new message.
+ */
+export const FindingPodSchema: GenMessage<FindingPod> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 27);
 
 /**
  * @generated from message wavegate.agent.v1.Findings
@@ -790,7 +1222,111 @@ export type Findings = Message<"wavegate.agent.v1.Findings"> & {
  * Use `create(FindingsSchema)` to create a new message.
  */
 export const FindingsSchema: GenMessage<Findings> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 19);
+  messageDesc(file_wavegate_agent_v1_gateway, 28);
+
+/**
+ * @generated from message wavegate.agent.v1.OrderReceipt
+ */
+export type OrderReceipt = Message<"wavegate.agent.v1.OrderReceipt"> & {
+  /**
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * @generated from field: wavegate.agent.v1.Receipt receipt = 2;
+   */
+  receipt?: Receipt | undefined;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.OrderReceipt.
+ * Use `create(OrderReceiptSchema)` to create a new message.
+ */
+export const OrderReceiptSchema: GenMessage<OrderReceipt> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 29);
+
+/**
+ * Receipt proves that a backup can be restored.
+ *
+ * @generated from message wavegate.agent.v1.Receipt
+ */
+export type Receipt = Message<"wavegate.agent.v1.Receipt"> & {
+  /**
+   * etcd | velero | manifests; empty = etcd.
+   *
+   * @generated from field: string backup = 1;
+   */
+  backup: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * @generated from field: string path = 3;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string sha256 = 4;
+   */
+  sha256: string;
+
+  /**
+   * @generated from field: uint64 revision = 5;
+   */
+  revision: bigint;
+
+  /**
+   * @generated from field: uint64 total_keys = 6;
+   */
+  totalKeys: bigint;
+
+  /**
+   * @generated from field: uint64 size_bytes = 7;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * @generated from field: int64 taken_at_unix_ms = 8;
+   */
+  takenAtUnixMs: bigint;
+
+  /**
+   * restore | status
+   *
+   * @generated from field: string verified = 9;
+   */
+  verified: string;
+
+  /**
+   * What was proven, a sentence each.
+   *
+   * @generated from field: repeated string checks = 10;
+   */
+  checks: string[];
+
+  /**
+   * @generated from field: repeated string encrypted_to = 11;
+   */
+  encryptedTo: string[];
+
+  /**
+   * When it was proven, where that was later than it was taken; 0 = when it was taken.
+   *
+   * @generated from field: int64 proven_at_unix_ms = 12;
+   */
+  provenAtUnixMs: bigint;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.Receipt.
+ * Use `create(ReceiptSchema)` to create a new message.
+ */
+export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 30);
 
 /**
  * @generated from message wavegate.agent.v1.PhaseVerdict
@@ -810,6 +1346,13 @@ export type PhaseVerdict = Message<"wavegate.agent.v1.PhaseVerdict"> & {
    * @generated from field: wavegate.agent.v1.Verdict verdict = 3;
    */
   verdict?: Verdict | undefined;
+
+  /**
+   * What the verdict rests on.
+   *
+   * @generated from field: optional wavegate.agent.v1.JudgedSamples samples = 4;
+   */
+  samples?: JudgedSamples | undefined;
 };
 
 /**
@@ -817,7 +1360,457 @@ export type PhaseVerdict = Message<"wavegate.agent.v1.PhaseVerdict"> & {
  * Use `create(PhaseVerdictSchema)` to create a new message.
  */
 export const PhaseVerdictSchema: GenMessage<PhaseVerdict> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 20);
+  messageDesc(file_wavegate_agent_v1_gateway, 31);
+
+/**
+ * JudgedSamples are the samples of a judged phase, oldest period first.
+ *
+ * @generated from message wavegate.agent.v1.JudgedSamples
+ */
+export type JudgedSamples = Message<"wavegate.agent.v1.JudgedSamples"> & {
+  /**
+   * @generated from field: int64 from_unix_ms = 1;
+   */
+  fromUnixMs: bigint;
+
+  /**
+   * @generated from field: int64 baseline_until_unix_ms = 2;
+   */
+  baselineUntilUnixMs: bigint;
+
+  /**
+   * @generated from field: uint32 period_ms = 3;
+   */
+  periodMs: number;
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.SliSamples slis = 4;
+   */
+  slis: SliSamples[];
+
+  /**
+   * Of each period since the change; -1: the probe did not look. Empty: nobody probed.
+   *
+   * @generated from field: repeated double disruption_seconds = 5;
+   */
+  disruptionSeconds: number[];
+
+  /**
+   * Oldest periods since the change that were left out.
+   *
+   * @generated from field: uint32 dropped = 6;
+   */
+  dropped: number;
+
+  /**
+   * @generated from field: optional wavegate.agent.v1.JudgedWith given = 7;
+   */
+  given?: JudgedWith | undefined;
+
+  /**
+   * Compared and shown, never decisive.
+   *
+   * @generated from field: repeated wavegate.agent.v1.GaugeSamples gauges = 8;
+   */
+  gauges: GaugeSamples[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.JudgedSamples.
+ * Use `create(JudgedSamplesSchema)` to create a new message.
+ */
+export const JudgedSamplesSchema: GenMessage<JudgedSamples> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 32);
+
+/**
+ * GaugeSamples is what was measured and not counted, oldest number first; NaN: no sample.
+ *
+ * @generated from message wavegate.agent.v1.GaugeSamples
+ */
+export type GaugeSamples = Message<"wavegate.agent.v1.GaugeSamples"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Numbers of one period; 0: one.
+   *
+   * @generated from field: uint32 per_period = 2;
+   */
+  perPeriod: number;
+
+  /**
+   * @generated from field: repeated double baseline = 3;
+   */
+  baseline: number[];
+
+  /**
+   * @generated from field: repeated double after = 4;
+   */
+  after: number[];
+
+  /**
+   * @generated from field: optional string query = 5;
+   */
+  query?: string | undefined;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.GaugeSamples.
+ * Use `create(GaugeSamplesSchema)` to create a new message.
+ */
+export const GaugeSamplesSchema: GenMessage<GaugeSamples> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 33);
+
+/**
+ * JudgedWith is what the judge was given beside the samples.
+ *
+ * @generated from message wavegate.agent.v1.JudgedWith
+ */
+export type JudgedWith = Message<"wavegate.agent.v1.JudgedWith"> & {
+  /**
+   * @generated from field: uint64 elapsed_ms = 1;
+   */
+  elapsedMs: bigint;
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.HardGate gates = 2;
+   */
+  gates: HardGate[];
+
+  /**
+   * @generated from field: repeated string objectives = 3;
+   */
+  objectives: string[];
+
+  /**
+   * @generated from field: string samples_hash = 4;
+   */
+  samplesHash: string;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.JudgedWith.
+ * Use `create(JudgedWithSchema)` to create a new message.
+ */
+export const JudgedWithSchema: GenMessage<JudgedWith> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 34);
+
+/**
+ * @generated from message wavegate.agent.v1.HardGate
+ */
+export type HardGate = Message<"wavegate.agent.v1.HardGate"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool violated = 2;
+   */
+  violated: boolean;
+
+  /**
+   * @generated from field: wavegate.agent.v1.Reason reason = 3;
+   */
+  reason?: Reason | undefined;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.HardGate.
+ * Use `create(HardGateSchema)` to create a new message.
+ */
+export const HardGateSchema: GenMessage<HardGate> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 35);
+
+/**
+ * @generated from message wavegate.agent.v1.SliSamples
+ */
+export type SliSamples = Message<"wavegate.agent.v1.SliSamples"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: double objective = 2;
+   */
+  objective: number;
+
+  /**
+   * @generated from field: bool decisive = 3;
+   */
+  decisive: boolean;
+
+  /**
+   * @generated from field: wavegate.agent.v1.SampleSeries baseline = 4;
+   */
+  baseline?: SampleSeries | undefined;
+
+  /**
+   * @generated from field: wavegate.agent.v1.SampleSeries after = 5;
+   */
+  after?: SampleSeries | undefined;
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.ControlSamples controls = 6;
+   */
+  controls: ControlSamples[];
+
+  /**
+   * @generated from field: optional wavegate.agent.v1.SliQueries queries = 7;
+   */
+  queries?: SliQueries | undefined;
+
+  /**
+   * @generated from field: map<string, double> causes = 8;
+   */
+  causes: { [key: string]: number };
+
+  /**
+   * The same cluster one week before, and two.
+   *
+   * @generated from field: repeated wavegate.agent.v1.ControlSamples weeks = 9;
+   */
+  weeks: ControlSamples[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.SliSamples.
+ * Use `create(SliSamplesSchema)` to create a new message.
+ */
+export const SliSamplesSchema: GenMessage<SliSamples> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 36);
+
+/**
+ * @generated from message wavegate.agent.v1.ControlSamples
+ */
+export type ControlSamples = Message<"wavegate.agent.v1.ControlSamples"> & {
+  /**
+   * @generated from field: wavegate.agent.v1.SampleSeries baseline = 1;
+   */
+  baseline?: SampleSeries | undefined;
+
+  /**
+   * @generated from field: wavegate.agent.v1.SampleSeries after = 2;
+   */
+  after?: SampleSeries | undefined;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.ControlSamples.
+ * Use `create(ControlSamplesSchema)` to create a new message.
+ */
+export const ControlSamplesSchema: GenMessage<ControlSamples> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 37);
+
+/**
+ * SampleSeries has bad and total of each period; a total of -1 is no sample.
+ *
+ * @generated from message wavegate.agent.v1.SampleSeries
+ */
+export type SampleSeries = Message<"wavegate.agent.v1.SampleSeries"> & {
+  /**
+   * @generated from field: repeated double bad = 1;
+   */
+  bad: number[];
+
+  /**
+   * @generated from field: repeated double total = 2;
+   */
+  total: number[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.SampleSeries.
+ * Use `create(SampleSeriesSchema)` to create a new message.
+ */
+export const SampleSeriesSchema: GenMessage<SampleSeries> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 38);
+
+/**
+ * Measure asks a cluster in which nothing is changed for what the plan's objectives count there.
+ *
+ * @generated from message wavegate.agent.v1.Measure
+ */
+export type Measure = Message<"wavegate.agent.v1.Measure"> & {
+  /**
+   * The plan's canonical bytes and their SHA-256.
+   *
+   * @generated from field: bytes plan = 1;
+   */
+  plan: Uint8Array;
+
+  /**
+   * @generated from field: string plan_digest = 2;
+   */
+  planDigest: string;
+
+  /**
+   * @generated from field: int64 from_unix_ms = 3;
+   */
+  fromUnixMs: bigint;
+
+  /**
+   * @generated from field: int64 until_unix_ms = 4;
+   */
+  untilUnixMs: bigint;
+
+  /**
+   * @generated from field: uint32 period_ms = 5;
+   */
+  periodMs: number;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.Measure.
+ * Use `create(MeasureSchema)` to create a new message.
+ */
+export const MeasureSchema: GenMessage<Measure> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 39);
+
+/**
+ * @generated from message wavegate.agent.v1.MeasuredSamples
+ */
+export type MeasuredSamples = Message<"wavegate.agent.v1.MeasuredSamples"> & {
+  /**
+   * @generated from field: string plan_digest = 1;
+   */
+  planDigest: string;
+
+  /**
+   * @generated from field: int64 from_unix_ms = 2;
+   */
+  fromUnixMs: bigint;
+
+  /**
+   * @generated from field: uint32 period_ms = 3;
+   */
+  periodMs: number;
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.CountedSli slis = 4;
+   */
+  slis: CountedSli[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.MeasuredSamples.
+ * Use `create(MeasuredSamplesSchema)` to create a new message.
+ */
+export const MeasuredSamplesSchema: GenMessage<MeasuredSamples> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 40);
+
+/**
+ * @generated from message wavegate.agent.v1.CountedSli
+ */
+export type CountedSli = Message<"wavegate.agent.v1.CountedSli"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: wavegate.agent.v1.SampleSeries series = 2;
+   */
+  series?: SampleSeries | undefined;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.CountedSli.
+ * Use `create(CountedSliSchema)` to create a new message.
+ */
+export const CountedSliSchema: GenMessage<CountedSli> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 41);
+
+/**
+ * Controls are what peers did in the periods that are judged.
+ *
+ * @generated from message wavegate.agent.v1.Controls
+ */
+export type Controls = Message<"wavegate.agent.v1.Controls"> & {
+  /**
+   * @generated from field: string order_id = 1;
+   */
+  orderId: string;
+
+  /**
+   * @generated from field: int64 from_unix_ms = 2;
+   */
+  fromUnixMs: bigint;
+
+  /**
+   * @generated from field: int64 baseline_until_unix_ms = 3;
+   */
+  baselineUntilUnixMs: bigint;
+
+  /**
+   * @generated from field: uint32 period_ms = 4;
+   */
+  periodMs: number;
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.ControlPeer peers = 5;
+   */
+  peers: ControlPeer[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.Controls.
+ * Use `create(ControlsSchema)` to create a new message.
+ */
+export const ControlsSchema: GenMessage<Controls> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 42);
+
+/**
+ * @generated from message wavegate.agent.v1.ControlPeer
+ */
+export type ControlPeer = Message<"wavegate.agent.v1.ControlPeer"> & {
+  /**
+   * @generated from field: string cluster = 1;
+   */
+  cluster: string;
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.ControlSli slis = 2;
+   */
+  slis: ControlSli[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.ControlPeer.
+ * Use `create(ControlPeerSchema)` to create a new message.
+ */
+export const ControlPeerSchema: GenMessage<ControlPeer> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 43);
+
+/**
+ * @generated from message wavegate.agent.v1.ControlSli
+ */
+export type ControlSli = Message<"wavegate.agent.v1.ControlSli"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: wavegate.agent.v1.SampleSeries baseline = 2;
+   */
+  baseline?: SampleSeries | undefined;
+
+  /**
+   * @generated from field: wavegate.agent.v1.SampleSeries after = 3;
+   */
+  after?: SampleSeries | undefined;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.ControlSli.
+ * Use `create(ControlSliSchema)` to create a new message.
+ */
+export const ControlSliSchema: GenMessage<ControlSli> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 44);
 
 /**
  * @generated from message wavegate.agent.v1.Verdict
@@ -851,6 +1844,13 @@ export type Verdict = Message<"wavegate.agent.v1.Verdict"> & {
    * @generated from field: repeated wavegate.agent.v1.SliEvidence slis = 5;
    */
   slis: SliEvidence[];
+
+  /**
+   * Advisory comparisons of gauges.
+   *
+   * @generated from field: repeated wavegate.agent.v1.GaugeEvidence gauges = 6;
+   */
+  gauges: GaugeEvidence[];
 };
 
 /**
@@ -858,7 +1858,56 @@ export type Verdict = Message<"wavegate.agent.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 21);
+  messageDesc(file_wavegate_agent_v1_gateway, 45);
+
+/**
+ * @generated from message wavegate.agent.v1.GaugeEvidence
+ */
+export type GaugeEvidence = Message<"wavegate.agent.v1.GaugeEvidence"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: double before = 2;
+   */
+  before: number;
+
+  /**
+   * @generated from field: double now = 3;
+   */
+  now: number;
+
+  /**
+   * @generated from field: double p = 4;
+   */
+  p: number;
+
+  /**
+   * @generated from field: double effect = 5;
+   */
+  effect: number;
+
+  /**
+   * same | higher | lower | tooFew
+   *
+   * @generated from field: string state = 6;
+   */
+  state: string;
+
+  /**
+   * @generated from field: optional string query = 7;
+   */
+  query?: string | undefined;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.GaugeEvidence.
+ * Use `create(GaugeEvidenceSchema)` to create a new message.
+ */
+export const GaugeEvidenceSchema: GenMessage<GaugeEvidence> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 46);
 
 /**
  * @generated from message wavegate.agent.v1.SliEvidence
@@ -908,6 +1957,25 @@ export type SliEvidence = Message<"wavegate.agent.v1.SliEvidence"> & {
    * @generated from field: string state = 9;
    */
   state: string;
+
+  /**
+   * Absent where there is too little to compare with.
+   *
+   * @generated from field: optional wavegate.agent.v1.SliComparison comparison = 10;
+   */
+  comparison?: SliComparison | undefined;
+
+  /**
+   * @generated from field: optional wavegate.agent.v1.SliQueries queries = 11;
+   */
+  queries?: SliQueries | undefined;
+
+  /**
+   * Periods without a sample, by cause.
+   *
+   * @generated from field: map<string, double> causes = 12;
+   */
+  causes: { [key: string]: number };
 };
 
 /**
@@ -915,7 +1983,98 @@ export type SliEvidence = Message<"wavegate.agent.v1.SliEvidence"> & {
  * Use `create(SliEvidenceSchema)` to create a new message.
  */
 export const SliEvidenceSchema: GenMessage<SliEvidence> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 22);
+  messageDesc(file_wavegate_agent_v1_gateway, 47);
+
+/**
+ * @generated from message wavegate.agent.v1.SliComparison
+ */
+export type SliComparison = Message<"wavegate.agent.v1.SliComparison"> & {
+  /**
+   * @generated from field: uint32 baseline_periods = 1;
+   */
+  baselinePeriods: number;
+
+  /**
+   * @generated from field: double before = 2;
+   */
+  before: number;
+
+  /**
+   * @generated from field: double now = 3;
+   */
+  now: number;
+
+  /**
+   * @generated from field: double overdispersion = 4;
+   */
+  overdispersion: number;
+
+  /**
+   * @generated from field: double evidence = 5;
+   */
+  evidence: number;
+
+  /**
+   * @generated from field: double evidence_needed = 6;
+   */
+  evidenceNeeded: number;
+
+  /**
+   * @generated from field: double at_most = 7;
+   */
+  atMost: number;
+
+  /**
+   * @generated from field: double allowed = 8;
+   */
+  allowed: number;
+
+  /**
+   * @generated from field: uint32 peers = 9;
+   */
+  peers: number;
+
+  /**
+   * Earlier weeks whose same hour was compared with; 0 = none. What rose then, as a share.
+   *
+   * @generated from field: uint32 weeks = 10;
+   */
+  weeks: number;
+
+  /**
+   * @generated from field: double week_rise = 11;
+   */
+  weekRise: number;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.SliComparison.
+ * Use `create(SliComparisonSchema)` to create a new message.
+ */
+export const SliComparisonSchema: GenMessage<SliComparison> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 48);
+
+/**
+ * @generated from message wavegate.agent.v1.SliQueries
+ */
+export type SliQueries = Message<"wavegate.agent.v1.SliQueries"> & {
+  /**
+   * @generated from field: string bad = 1;
+   */
+  bad: string;
+
+  /**
+   * @generated from field: string total = 2;
+   */
+  total: string;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.SliQueries.
+ * Use `create(SliQueriesSchema)` to create a new message.
+ */
+export const SliQueriesSchema: GenMessage<SliQueries> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 49);
 
 /**
  * @generated from message wavegate.agent.v1.OrderOutcome
@@ -958,6 +2117,12 @@ export type OrderOutcome = Message<"wavegate.agent.v1.OrderOutcome"> & {
      */
     value: Skipped;
     case: "skipped";
+  } | {
+    /**
+     * @generated from field: wavegate.agent.v1.Completed completed = 7;
+     */
+    value: Completed;
+    case: "completed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -966,7 +2131,7 @@ export type OrderOutcome = Message<"wavegate.agent.v1.OrderOutcome"> & {
  * Use `create(OrderOutcomeSchema)` to create a new message.
  */
 export const OrderOutcomeSchema: GenMessage<OrderOutcome> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 23);
+  messageDesc(file_wavegate_agent_v1_gateway, 50);
 
 /**
  * @generated from message wavegate.agent.v1.Upgraded
@@ -983,7 +2148,7 @@ export type Upgraded = Message<"wavegate.agent.v1.Upgraded"> & {
  * Use `create(UpgradedSchema)` to create a new message.
  */
 export const UpgradedSchema: GenMessage<Upgraded> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 24);
+  messageDesc(file_wavegate_agent_v1_gateway, 51);
 
 /**
  * @generated from message wavegate.agent.v1.RolledBack
@@ -1013,6 +2178,13 @@ export type RolledBack = Message<"wavegate.agent.v1.RolledBack"> & {
    * @generated from field: map<string, string> standing = 5;
    */
   standing: { [key: string]: string };
+
+  /**
+   * Whether it helped, judged once it was through; absent: not judged.
+   *
+   * @generated from field: wavegate.agent.v1.Reason judged = 6;
+   */
+  judged?: Reason | undefined;
 };
 
 /**
@@ -1020,7 +2192,7 @@ export type RolledBack = Message<"wavegate.agent.v1.RolledBack"> & {
  * Use `create(RolledBackSchema)` to create a new message.
  */
 export const RolledBackSchema: GenMessage<RolledBack> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 25);
+  messageDesc(file_wavegate_agent_v1_gateway, 52);
 
 /**
  * @generated from message wavegate.agent.v1.Halted
@@ -1040,6 +2212,13 @@ export type Halted = Message<"wavegate.agent.v1.Halted"> & {
    * @generated from field: repeated string cordoned = 3;
    */
   cordoned: string[];
+
+  /**
+   * Of a prefetch: the nodes that it reached.
+   *
+   * @generated from field: repeated wavegate.agent.v1.FetchedNode fetched = 4;
+   */
+  fetched: FetchedNode[];
 };
 
 /**
@@ -1047,7 +2226,7 @@ export type Halted = Message<"wavegate.agent.v1.Halted"> & {
  * Use `create(HaltedSchema)` to create a new message.
  */
 export const HaltedSchema: GenMessage<Halted> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 26);
+  messageDesc(file_wavegate_agent_v1_gateway, 53);
 
 /**
  * @generated from message wavegate.agent.v1.Skipped
@@ -1064,7 +2243,88 @@ export type Skipped = Message<"wavegate.agent.v1.Skipped"> & {
  * Use `create(SkippedSchema)` to create a new message.
  */
 export const SkippedSchema: GenMessage<Skipped> = /*@__PURE__*/
-  messageDesc(file_wavegate_agent_v1_gateway, 27);
+  messageDesc(file_wavegate_agent_v1_gateway, 54);
+
+/**
+ * FetchedNode says what of a version lies on a node, ahead of its upgrade.
+ *
+ * @generated from message wavegate.agent.v1.FetchedNode
+ */
+export type FetchedNode = Message<"wavegate.agent.v1.FetchedNode"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * Folder on the node with the packages.
+   *
+   * @generated from field: string packages = 3;
+   */
+  packages: string;
+
+  /**
+   * @generated from field: uint32 images = 4;
+   */
+  images: number;
+
+  /**
+   * Free under /var afterwards, in MiB.
+   *
+   * @generated from field: uint64 free_mib = 5;
+   */
+  freeMib: bigint;
+};
+
+/**
+ * Describes the message wavegate.agent.v1.FetchedNode.
+ * Use `create(FetchedNodeSchema)` to create a new message.
+ */
+export const FetchedNodeSchema: GenMessage<FetchedNode> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 55);
+
+/**
+ * Completed ends orders of one act: preflight, drain, backup, restore, prefetch.
+ *
+ * @generated from message wavegate.agent.v1.Completed
+ */
+export type Completed = Message<"wavegate.agent.v1.Completed"> & {
+  /**
+   * @generated from field: map<string, string> standing = 1;
+   */
+  standing: { [key: string]: string };
+
+  /**
+   * Nodes left cordoned on purpose.
+   *
+   * @generated from field: repeated string cordoned = 2;
+   */
+  cordoned: string[];
+
+  /**
+   * @generated from field: repeated wavegate.agent.v1.Receipt receipts = 3;
+   */
+  receipts: Receipt[];
+
+  /**
+   * Of a prefetch.
+   *
+   * @generated from field: repeated wavegate.agent.v1.FetchedNode fetched = 4;
+   */
+  fetched: FetchedNode[];
+};
+
+/**
+ * Describes the message wavegate.agent.v1.Completed.
+ * Use `create(CompletedSchema)` to create a new message.
+ */
+export const CompletedSchema: GenMessage<Completed> = /*@__PURE__*/
+  messageDesc(file_wavegate_agent_v1_gateway, 56);
 
 /**
  * AgentGateway carries one bidirectional stream per agent, over mTLS. The agent dials.
