@@ -9,6 +9,10 @@ export interface NodeFacts {
   readonly ready: boolean;
   readonly schedulable: boolean;
   readonly zone: string;
+  /** Tells a node from one that took its name; absent in facts of older agents. */
+  readonly uid?: string;
+  /** The control plane's taint keeps ordinary pods out; absent where it does not, and in facts of older agents. */
+  readonly reserved?: true;
 }
 
 /**

@@ -25,6 +25,19 @@ describe('outcomes in words', () => {
         'workers w-1, w-2 returned; what stays: control plane 1.35.4',
     ],
     [
+      'a rollback that was judged afterwards says whether it helped',
+      {
+        kind: 'rolledBack',
+        rung: 2,
+        extent: { returned: ['w-1'], stays: [] },
+        reason: reason('rollback_asked', { by: 'ada', rungs: '2' }),
+        standing,
+        judged: reason('rollback_judged', { helped: 'yes', detail: 'checkout 4.2 % → 0.1 %' }),
+      },
+      'rolled back (rung 2, worker): rollback asked for by ada, approved rungs: 2. w-1 returned; nothing stays behind. ' +
+        'Judged afterwards: it helped (checkout 4.2 % → 0.1 %)',
+    ],
+    [
       'a restore of etcd says what is lost',
       {
         kind: 'rolledBack',

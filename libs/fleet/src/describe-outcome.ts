@@ -1,5 +1,6 @@
 import { describeReason, type FormatTime } from './describe-reason.js';
 import { isoMinute } from './iso-minute.js';
+import { describeReceipt } from './describe-receipt.js';
 import { RUNGS, type Outcome, type Standing } from './outcome.js';
 import { compareVersions, parseVersion } from './version.js';
 
@@ -18,6 +19,8 @@ export function describeOutcome(outcome: Outcome, formatTime: FormatTime = isoMi
       return describeRolledBack(outcome, formatTime);
     case 'halted':
       return describeHalted(outcome, formatTime);
+    case 'completed':
+      return describeCompleted(outcome, formatTime);
     case 'skipped':
       return `skipped, nothing was changed: ${describeReason(outcome.reason, formatTime)}`;
     case 'lost':
@@ -33,7 +36,16 @@ function describeRolledBack(outcome: Extract<Outcome, { kind: 'rolledBack' }>, f
   const rung = RUNGS[outcome.rung] as (typeof RUNGS)[keyof typeof RUNGS] | undefined;
   // A rung of a newer release is named by its number; what it loses is then not ours to say.
   const loss = rung && rung.dataLoss !== 'none' ? `; data loss: ${rung.dataLoss}` : '';
-  return `rolled back (rung ${outcome.rung}${rung ? `, ${rung.name}` : ''}${loss}): ${why}. ${back}; ${left}`;
+  const helped = outcome.judged ? `. ${upperFirst(describeReason(outcome.judged, formatTime))}` : '';
+  return `rolled back (rung ${outcome.rung}${rung ? `, ${rung.name}` : ''}${loss}): ${why}. ${back}; ${left}${helped}`;
+}
+
+function describeCompleted(outcome: Extract<Outcome, { kind: 'completed' }>, formatTime: FormatTime): string {
+  const proven = outcome.receipts.map((receipt) => describeReceipt(receipt, formatTime));
+  const cordoned = outcome.cordoned.length > 0 ? [`left cordoned: ${listed(outcome.cordoned)}`] : [];
+  const { fetched = [] } = outcome;
+  const there = fetched[0] ? [`${fetched[0].version} is ready on ${fetched.length} ${nodesWord(fetched.length)}`] : [];
+  return ['completed', ...there, ...proven, ...cordoned].join('; ');
 }
 
 function describeHalted(outcome: Extract<Outcome, { kind: 'halted' }>, formatTime: FormatTime): string {
@@ -59,6 +71,10 @@ function byComponentThenVersion(a: string, b: string): number {
   const readable = parseVersion(versionA) && parseVersion(versionB);
   return readable ? -compareVersions(versionA, versionB) : versionA < versionB ? -1 : 1;
 }
+
+const upperFirst = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+const nodesWord = (count: number): string => (count === 1 ? 'node' : 'nodes');
 
 function listed(names: readonly string[]): string {
   const more = names.length - NAMED;

@@ -8,6 +8,7 @@ const at = Date.UTC(2026, 10, 23, 10, 40, 59);
 describe('reasons in words', () => {
   it.each<[Reason, string]>([
     [reason('soak_running', { wave: 2, until: at }), 'wave 2 soaks until 2026-11-23T10:40Z'],
+    [reason('budget_exceeded', { wave: 1, failures: 1, tolerated: 0 }), 'wave 1 has 1 failure and tolerates 0'],
     [reason('budget_exceeded', { wave: 2, failures: 2, tolerated: 1 }), 'wave 2 has 2 failures and tolerates 1'],
     [reason('approval_missing', { wave: 3, have: 1, need: 2 }), 'wave 3 has 1 of 2 approvals'],
     [reason('window_closed', { opensAt: at }), 'its window opens at 2026-11-23T10:40Z'],

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { sha256Hex } from './canonical.js';
 import { isReason, readOrder, readPlanText } from './order-problems.js';
 import { orderId, type Order } from './order.js';
 import { readPlan } from './plan-problems.js';
@@ -31,9 +33,35 @@ const order: Order = {
   deadline: 2000,
 };
 
+function withPlan(changed: object): Order {
+  const text = JSON.stringify(changed);
+  return { ...order, plan: text, planDigest: sha256Hex(text) };
+}
+
 describe('orders off the wire', () => {
   it('what the hub made is read back as it was', () => {
     expect(readOrder(JSON.parse(JSON.stringify(order)))).toEqual(order);
+  });
+
+  it('a window that nobody may write any more, of a plan of before → carried out as it was ordered', () => {
+    expect(
+      readOrder(withPlan({ ...plan, spec: { ...plan.spec, verdict: { ...plan.spec.verdict, window: '3d' } } })),
+    ).toMatchObject({
+      kind: 'upgrade',
+    });
+  });
+
+  it('labels of the cluster are read; none at all means that they are not known, as from an older hub', () => {
+    expect(readOrder({ ...order, labels: { env: 'lab' } })).toEqual({ ...order, labels: { env: 'lab' } });
+    expect(readOrder({ ...order, labels: {} })).toEqual({ ...order, labels: {} });
+    expect(readOrder(order)).not.toHaveProperty('labels');
+    expect(readOrder({ ...order, labels: { env: 1 } })).toMatchObject({ code: 'order_malformed' });
+  });
+
+  it('a preflight of the objectives alone is read as such; of what else, of a newer hub, refused', () => {
+    const preflight = (only: string) => ({ ...order, kind: 'preflight', args: { kind: 'preflight', only } });
+    expect(readOrder(preflight('objectives'))).toMatchObject({ args: { kind: 'preflight', only: 'objectives' } });
+    expect(readOrder(preflight('mood'))).toMatchObject({ code: 'order_malformed' });
   });
 
   it('a field that a newer hub added is left out', () => {
@@ -58,6 +86,11 @@ describe('orders off the wire', () => {
       'another plan than the digest names',
       { ...order, plan: canonical.replace('1.35.4', '1.35.5') },
       { code: 'plan_digest_mismatch' },
+    ],
+    [
+      'a plan with a field of a newer release',
+      withPlan({ ...plan, spec: { ...plan.spec, drain: { ...plan.spec.drain, moonPhase: 'new' } } }),
+      { code: 'plan_field_unknown', params: { field: 'spec.drain.moonPhase' } },
     ],
     ['nothing', null, { code: 'order_malformed', params: { field: 'order' } }],
   ])('%s → refused, and it says why', (_, input, refusal) => {
@@ -90,7 +123,7 @@ describe('plans out of orders and rows', () => {
     [
       'a field nobody knows',
       canonical.replace('"topology"', '"topolgy"'),
-      { code: 'order_malformed', params: { field: 'plan/spec' } },
+      { code: 'plan_field_unknown', params: { field: 'spec.topolgy' } },
     ],
     [
       'a plan that cannot be meant',
@@ -99,5 +132,17 @@ describe('plans out of orders and rows', () => {
     ],
   ])('%s → a reason', (_, text, refusal) => {
     expect(readPlanText(text)).toMatchObject(refusal);
+  });
+});
+
+describe('agents of another release', () => {
+  const first = readFileSync(new URL('./testing/first-release-plan.txt', import.meta.url), 'utf8').trim();
+
+  it('a plan that uses nothing new is written as the first release writes it: no added default reaches an older agent', () => {
+    expect(canonical).toBe(first);
+  });
+
+  it('what the first release wrote is read', () => {
+    expect(readPlanText(first)).toEqual(plan);
   });
 });

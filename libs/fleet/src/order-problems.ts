@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sha256Hex } from './canonical.js';
-import { ORDER_KINDS, ORDER_SCHEMA, type Order } from './order.js';
+import { OrderArgsShape } from './order-args.js';
+import { ORDER_KINDS, ORDER_SCHEMA, type Order, type OrderKind } from './order.js';
 import { PlanSchema, type Plan } from './plan.js';
 import { semanticProblems } from './plan-semantics.js';
 import { selectorProblems } from './plan-selectors.js';
@@ -23,10 +24,12 @@ const OrderShape = z.object({
   clusterUid: z.string().min(1),
   attempt: z.int().min(1),
   hop: z.object({ index: z.int().min(1), of: z.int().min(1), from: version, to: version }),
+  args: OrderArgsShape.optional(),
   epoch: z.int().min(0),
   plan: z.string(),
   planDigest: z.string(),
   approvedRungs: z.array(z.int()),
+  labels: z.record(z.string(), z.string()).optional(),
   startBy: z.number(),
   deadline: z.number(),
 });
@@ -46,10 +49,18 @@ export function readOrder(input: unknown): Order | Reason {
   const shaped = OrderShape.safeParse(input);
   if (!shaped.success) return malformed(input, shaped.error.issues[0]);
   const order: Order = shaped.data;
+  if (!argsFit(order)) return reason('order_malformed', { field: 'args' });
   const found = sha256Hex(order.plan);
   if (found !== order.planDigest) return reason('plan_digest_mismatch', { expected: order.planDigest, found });
   const plan = readPlanText(order.plan);
   return isReason(plan) ? plan : order;
+}
+
+const WITHOUT_ARGS: ReadonlySet<OrderKind> = new Set(['upgrade', 'rollback', 'preflight']);
+
+/** Arguments of another kind would be an order that says two things. */
+function argsFit({ kind, args }: Order): boolean {
+  return args ? args.kind === kind : WITHOUT_ARGS.has(kind);
 }
 
 /** The number is looked at first: of a newer order nothing else can be trusted to mean what it meant. */
@@ -87,10 +98,19 @@ function parsePlan(text: string): Plan | Reason {
   const newer = newerPlan(input);
   if (newer) return newer;
   const shaped = PlanSchema.safeParse(input);
-  if (!shaped.success)
-    return reason('order_malformed', { field: ['plan', ...(shaped.error.issues[0]?.path ?? [])].join('/') });
+  if (!shaped.success) return planRefused(shaped.error.issues);
   const problem = [...semanticProblems(shaped.data), ...selectorProblems(shaped.data)][0];
   return problem ? reason('order_malformed', { field: `plan${problem.pointer}` }) : shaped.data;
+}
+
+/**
+ * A field that this release does not know may be the one that says "never touch production": it is refused, never
+ * passed over. A newer hub writes such a field only where the plan uses it (docs/adr/0011).
+ */
+function planRefused(issues: readonly z.core.$ZodIssue[]): Reason {
+  const unknown = issues.find((issue) => issue.code === 'unrecognized_keys');
+  if (unknown) return reason('plan_field_unknown', { field: [...unknown.path, unknown.keys[0]].join('.') });
+  return reason('order_malformed', { field: ['plan', ...(issues[0]?.path ?? [])].join('/') });
 }
 
 function parseJson(text: string): unknown {

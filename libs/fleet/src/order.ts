@@ -1,12 +1,16 @@
 import { digestOf } from './canonical.js';
+import type { DrainProgress } from './drain-progress.js';
+import type { OrderArgs } from './order-args.js';
+import type { Controls, JudgedSamples, MeasuredSamples, MeasureRequest } from './judged-samples.js';
 import type { Outcome } from './outcome.js';
 import type { Reason } from './reason.js';
 import type { Finding } from './finding.js';
 import type { Verdict } from './verdict.js';
-import type { ClusterFacts } from './cluster.js';
+import type { ClusterFacts, Labels } from './cluster.js';
+import type { Receipt } from './receipt.js';
 
 export const ORDER_SCHEMA = 1;
-export const ORDER_KINDS = ['preflight', 'upgrade', 'rollback', 'backup', 'drain'] as const;
+export const ORDER_KINDS = ['preflight', 'upgrade', 'rollback', 'backup', 'drain', 'restore', 'prefetch'] as const;
 export type OrderKind = (typeof ORDER_KINDS)[number];
 
 /** One minor (or patch) step of a cluster's way to the target; versions without the leading v. */
@@ -38,6 +42,8 @@ export interface Order {
   readonly clusterUid: string;
   readonly attempt: number;
   readonly hop: Hop;
+  /** Of this order's kind; absent for upgrade and rollback, and in preflight orders of older hubs. */
+  readonly args?: OrderArgs;
   /** Counter per cluster, raised in the transaction that inserts the order; an agent refuses a lower one than it has seen. */
   readonly epoch: number;
   /** The plan's canonical bytes as text, and their SHA-256: policies are read from here. */
@@ -45,6 +51,11 @@ export interface Order {
   readonly planDigest: string;
   /** Rungs that a person approved for this order beyond the plan's automatic ones (rollback orders). */
   readonly approvedRungs: readonly number[];
+  /**
+   * The hub's labels of the cluster as they were when the order was inserted: selectors of the plan (severities,
+   * waivers) are judged by them. Absent in orders of older hubs: then the labels are not known.
+   */
+  readonly labels?: Labels;
   /** Epoch ms: not started later than this. */
   readonly startBy: number;
   /** Epoch ms: the agent ends the order by its own decision after this. */
@@ -73,6 +84,10 @@ export interface Progress {
   /** Nodes done / all that the order changes. */
   readonly nodesDone: number;
   readonly nodesTotal: number;
+  /** Nodes under drain right now, pod by pod; absent while none is. */
+  readonly drains?: readonly DrainProgress[];
+  /** While a phase is judged: the newest samples (PROGRESS_BOUNDS). */
+  readonly samples?: JudgedSamples;
 }
 
 export const UPGRADE_PHASES = [
@@ -88,6 +103,10 @@ export const UPGRADE_PHASES = [
   'judgeFinal',
   'rollback',
   'judgeRollback',
+  // Orders of one act; preflight and backup orders are in the phases of those names.
+  'drain',
+  'restore',
+  'prefetch',
   'done',
 ] as const;
 export type UpgradePhase = (typeof UPGRADE_PHASES)[number];
@@ -102,12 +121,23 @@ export type AgentReport =
   | { readonly kind: 'orderWithdrawn'; readonly orderId: string; readonly started: boolean }
   | { readonly kind: 'progress'; readonly progress: Progress }
   | { readonly kind: 'findings'; readonly orderId: string; readonly findings: readonly Finding[] }
-  | { readonly kind: 'verdict'; readonly orderId: string; readonly phase: UpgradePhase; readonly verdict: Verdict }
+  /** A backup was taken and looked at; told at once, since the order may last hours more. */
+  | { readonly kind: 'receipt'; readonly orderId: string; readonly receipt: Receipt }
+  | {
+      readonly kind: 'verdict';
+      readonly orderId: string;
+      readonly phase: UpgradePhase;
+      readonly verdict: Verdict;
+      /** What it rests on (VERDICT_BOUNDS); absent from agents of older releases, and where nothing was measured. */
+      readonly samples?: JudgedSamples;
+    }
+  /** The answer to `measure`: about no order. */
+  | { readonly kind: 'samples'; readonly samples: MeasuredSamples }
   | { readonly kind: 'outcome'; readonly orderId: string; readonly epoch: number; readonly outcome: Outcome };
 
 /** Kinds that must not be lost: the agent keeps them until acknowledged and resends them after a reconnect. */
 export function isDurable(report: AgentReport): boolean {
-  return report.kind !== 'progress';
+  return report.kind !== 'progress' && report.kind !== 'samples';
 }
 
 /** Hub → agent. */
@@ -117,5 +147,9 @@ export type HubCommand =
   | { readonly kind: 'confirm'; readonly orderId: string; readonly epoch: number }
   /** Do not start; or, once running, stop at the next safe point (`mode`). */
   | { readonly kind: 'withdraw'; readonly orderId: string; readonly epoch: number; readonly reason: Reason }
+  /** Count what the plan's objectives ask for, for others to be compared with. Only to agents whose hello takes it. */
+  | { readonly kind: 'measure'; readonly request: MeasureRequest }
+  /** What peers did in the periods under judgement. Only to agents whose hello takes it. */
+  | { readonly kind: 'controls'; readonly controls: Controls }
   /** Please reconnect elsewhere or later. */
   | { readonly kind: 'goAway'; readonly reason: Reason; readonly retryAfterMs: number };

@@ -18,6 +18,11 @@ export interface JsonSchema {
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
 }
 
+/** Of "a name, or fields" the part with the fields; any other schema itself. */
+export function longForm(schema: JsonSchema): JsonSchema {
+  return schema.anyOf?.find(({ properties }) => properties) ?? schema;
+}
+
 let made: JsonSchema | null = null;
 
 /** JSON Schema (2020-12) of a plan as a person writes it: fields with a default are optional. */
@@ -37,7 +42,8 @@ export function planSchemaAt(path: readonly PropertyKey[]): JsonSchema | null {
   return here;
 }
 
-function below(schema: JsonSchema, step: PropertyKey): JsonSchema | null {
+function below(either: JsonSchema, step: PropertyKey): JsonSchema | null {
+  const schema = longForm(either);
   if (typeof step === 'number') return schema.items ?? null;
   const name = String(step);
   if (schema.properties && Object.hasOwn(schema.properties, name)) return schema.properties[name] ?? null;

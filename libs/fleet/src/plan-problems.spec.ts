@@ -12,6 +12,8 @@ describe('a plan that is right', () => {
       automatic: { upTo: 'worker', gradual: true },
       onRegression: 'hold',
       onBurn: 'rollback',
+      windows: 'override',
+      stageRestore: false,
     });
     expect(JSON.parse(read.canonical)).toEqual(read.plan);
     expect(read.digest).toMatch(/^[0-9a-f]{64}$/);

@@ -2,8 +2,9 @@ import type { Cluster } from './cluster.js';
 import { canonicalText, sha256Hex } from './canonical.js';
 import { isHopProblem, planClusterHops, type HopProblem } from './hop.js';
 import { didYouMean } from './nearest-name.js';
-import { PlanSchema, type Plan } from './plan.js';
-import type { PlanProblem } from './plan-problem.js';
+import { VERDICT_BOUNDS } from './judged-samples.js';
+import { durationMs, PlanSchema, type Plan } from './plan.js';
+import { fieldOf, pointerOf, type PlanPath, type PlanProblem } from './plan-problem.js';
 import { selectorProblems } from './plan-selectors.js';
 import { semanticProblems } from './plan-semantics.js';
 import { shapeProblems } from './plan-shape.js';
@@ -29,10 +30,37 @@ export function readPlan(input: unknown, context: PlanContext = {}): ReadPlan | 
   const shaped = PlanSchema.safeParse(input);
   if (!shaped.success) return { problems: shapeProblems(shaped.error.issues, input) };
   const plan = withDefaultSoak(shaped.data);
-  const problems = [...semanticProblems(plan), ...selectorProblems(plan, context.knownLabelKeys)];
+  const problems = [
+    ...semanticProblems(plan),
+    ...longWindowProblems(plan),
+    ...selectorProblems(plan, context.knownLabelKeys),
+  ];
   if (problems.length > 0) return { problems };
   const canonical = canonicalText(plan);
   return { plan, canonical, digest: sha256Hex(canonical) };
+}
+
+/**
+ * A verdict keeps so many periods as evidence; one over more could not be judged again. Asked of who writes a plan: an
+ * order with a plan of before is carried out, and its evidence says what it lacks.
+ */
+function longWindowProblems({ spec: { verdict } }: Plan): PlanProblem[] {
+  const [periodMs, windowMs] = [durationMs(verdict.period), durationMs(verdict.window)];
+  const most = VERDICT_BOUNDS.after;
+  if (!(windowMs > periodMs * most)) return [];
+  const path: PlanPath = ['spec', 'verdict', 'window'];
+  const seconds = Math.ceil(windowMs / most / 1000);
+  const detail =
+    `${fieldOf(path)} is ${verdict.window}, which is ${Math.ceil(windowMs / periodMs)} periods of ${verdict.period}; ` +
+    `a verdict keeps ${most}: write a window of ${periodsText(periodMs * most)} or less, or a period of ${seconds}s or more`;
+  return [{ pointer: pointerOf(path), code: 'verdict_window_too_long', detail }];
+}
+
+function periodsText(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds === 0) return `${ms}ms`;
+  if (seconds % 3600 === 0) return `${seconds / 3600}h`;
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }
 
 /** A soak per label alone must not mean "no soak" for everybody else: the default is filled in like any other. */

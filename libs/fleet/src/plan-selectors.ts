@@ -8,7 +8,7 @@ const SPREAD_WITHOUT_LABEL = ['size', 'version', 'provider'];
 
 /** Every place of a plan that holds a selector, with its text. */
 function selectorPlaces({ spec }: Plan): [path: PlanPath, text: string][] {
-  const { strategy, gates } = spec;
+  const { strategy, gates, preflight } = spec;
   const at = (...path: (string | number)[]): PlanPath => ['spec', ...path];
   return [
     [at('clusters', 'selector'), spec.clusters.selector],
@@ -16,6 +16,10 @@ function selectorPlaces({ spec }: Plan): [path: PlanPath, text: string][] {
     ...strategy.rings.map((ring, n): [PlanPath, string] => [at('strategy', 'rings', n), ring]),
     ...gates.windows.map(({ selector }, n): [PlanPath, string] => [at('gates', 'windows', n, 'selector'), selector]),
     ...gates.freezes.map(({ selector }, n): [PlanPath, string] => [at('gates', 'freezes', n, 'selector'), selector]),
+    ...preflight.severities.map(({ selector }, n): [PlanPath, string] => [
+      at('preflight', 'severities', n, 'selector'),
+      selector,
+    ]),
     ...Object.keys(gates.soak)
       .filter((key) => key !== 'default')
       .map((key): [PlanPath, string] => [at('gates', 'soak', key), key]),

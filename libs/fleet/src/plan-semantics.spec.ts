@@ -177,11 +177,25 @@ describe('a plan that cannot be meant', () => {
     ],
     ['no time to start', written({ startWithin: '0s' }), '/spec/startWithin', 'duration_zero', /above nothing/],
     [
+      'a budget that takes back what nothing may',
+      written({ rollback: { onBudget: 'wave', automatic: { upTo: 'none' } } }),
+      '/spec/rollback/onBudget',
+      'rollback_without_rung',
+      /automatic\.upTo is "none": nothing could go back/,
+    ],
+    [
       'a soak longer than the judging',
       written({ verdict: { minSoak: '1h', window: '30m' } }),
       '/spec/verdict/minSoak',
       'verdict_window_too_short',
       /nothing could ever be promoted/,
+    ],
+    [
+      'a window of more periods than a verdict keeps',
+      written({ verdict: { window: '2d', period: '1m' } }),
+      '/spec/verdict/window',
+      'verdict_window_too_long',
+      /is 2d, which is 2880 periods of 1m; a verdict keeps 1440: write a window of 24h or less, or a period of 120s/,
     ],
   ])('%s → refused with field, value and what would be right', (_, input, pointer, code, detail) => {
     expect(problems(input)).toEqual([

@@ -1,8 +1,12 @@
 import { resolveCount, shareOf, type PercentOrCount } from './budget.js';
 import { instantMs } from './calendar.js';
+import { drainProblems } from './drain-problems.js';
+import { gaugeProblems } from './gauge-problems.js';
+import { objectiveProblems } from './objective-problems.js';
 import { durationMs, type Plan } from './plan.js';
 import { fieldOf, pointerOf, shown, type PlanPath, type PlanProblem } from './plan-problem.js';
 import { recurrenceProblem } from './recurrence.js';
+import { severityRuleProblems } from './severity-rule-problems.js';
 import { compareVersions, minorOf, parseVersion } from './version.js';
 
 /** What a shape cannot say. Every check of every part runs: a person wants all problems at once. */
@@ -12,15 +16,27 @@ export function semanticProblems(plan: Plan): PlanProblem[] {
     ...excludeProblems(plan),
     ...waveProblems(plan),
     ...countProblems(plan),
+    ...drainProblems(plan),
     ...approvalProblems(plan),
     ...windowProblems(plan),
     ...freezeProblems(plan),
     ...durationProblems(plan),
+    ...severityRuleProblems(plan),
+    ...objectiveProblems(plan),
+    ...gaugeProblems(plan),
+    ...rollbackProblems(plan),
   ];
 }
 
 function problem(path: PlanPath, code: string, detail: string, example?: unknown): PlanProblem {
   return { pointer: pointerOf(path), code, detail, ...(example === undefined ? {} : { example }) };
+}
+
+function rollbackProblems({ spec: { rollback } }: Plan): PlanProblem[] {
+  if (rollback.onBudget === undefined || rollback.automatic.upTo === 'worker') return [];
+  const path = ['spec', 'rollback', 'onBudget'];
+  const detail = `${fieldOf(path)} is ${shown(rollback.onBudget)}, but spec.rollback.automatic.upTo is ${shown(rollback.automatic.upTo)}: nothing could go back without a person; write automatic.upTo: worker, or leave onBudget out`;
+  return [problem(path, 'rollback_without_rung', detail)];
 }
 
 function targetProblems({ spec: { target } }: Plan): PlanProblem[] {
@@ -90,16 +106,6 @@ function countProblems({ spec }: Plan): PlanProblem[] {
     ...atLeastOne(['spec', 'drain', 'maxUnavailable'], drain.maxUnavailable, 'max_unavailable_zero'),
     ...notNegative(['spec', 'strategy', 'budget', 'firstWave'], strategy.budget.firstWave),
     ...notNegative(['spec', 'strategy', 'budget', 'laterWaves'], strategy.budget.laterWaves),
-    ...(/^0+\/s$/.test(drain.pace)
-      ? [
-          problem(
-            ['spec', 'drain', 'pace'],
-            'pace_zero',
-            `spec.drain.pace is ${drain.pace}: nothing would ever be evicted; write for example 5/s`,
-            '5/s',
-          ),
-        ]
-      : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { nearestName } from './nearest-name.js';
-import { planSchemaAt, type JsonSchema } from './plan-json-schema.js';
+import { longForm, planSchemaAt, type JsonSchema } from './plan-json-schema.js';
 import { fieldOf, pointerOf, shown, type PlanPath, type PlanProblem } from './plan-problem.js';
 
 type Issue = z.core.$ZodIssue;
@@ -13,11 +13,13 @@ interface Right {
 
 /** What each pattern of the plan's schema means to a person. */
 const PATTERNS: Readonly<Record<string, Right>> = {
+  '^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$': { words: 'the name of a namespace such as shop', example: 'shop' },
   '^\\d{1,3}(\\.\\d+)?%$': { words: 'a percentage in quotes such as "5%"', example: '5%' },
   '^\\d+(ms|s|m|h|d)$': { words: 'a duration such as 30m, 4h or 1d', example: '30m' },
   '^\\d+\\.\\d+$': { words: 'a minor in quotes such as "1.34"', example: '1.34' },
-  '^\\d+\\/s$': { words: 'a pace such as 5/s', example: '5/s' },
+  '^(\\d+\\/s|unlimited)$': { words: 'a pace such as 5/s, or unlimited', example: '5/s' },
   '^([01]\\d|2[0-3]):[0-5]\\d$': { words: 'a time of day in quotes such as "09:00"', example: '09:00' },
+  '^[a-z][a-z0-9_]*$': { words: 'a code of docs/preflight.md such as pdb_blocks_now', example: 'pdb_blocks_now' },
   '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$': {
     words: 'at most 63 lower-case letters, digits and dashes, such as k135-autumn',
     example: 'k135-autumn',
@@ -28,14 +30,33 @@ const PATTERNS: Readonly<Record<string, Right>> = {
 export function shapeProblems(issues: readonly Issue[], input: unknown): PlanProblem[] {
   return issues.flatMap((issue) => {
     const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    if (issue.code === 'invalid_union' && isMap(valueAt(input, path))) return fieldProblems(issue, path, input);
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key));
     if (issue.code === 'invalid_key') return [badKey(path)];
     return [badValue(issue, path, valueAt(input, path))];
   });
 }
 
+const isMap = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** "A name, or fields", and fields were written: what is wrong with the fields, not that they are no name. */
+function fieldProblems(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: PlanPath,
+  input: unknown,
+): PlanProblem[] {
+  const branch = issue.errors.find((issues) =>
+    issues.every((one) => one.path.length > 0 || one.code === 'unrecognized_keys'),
+  );
+  if (!branch) return [badValue(issue, path, valueAt(input, path))];
+  return shapeProblems(
+    branch.map((one) => ({ ...one, path: [...path, ...one.path] })),
+    input,
+  );
+}
+
 function unknownField(path: PlanPath, key: string): PlanProblem {
-  const known = Object.keys(planSchemaAt(path)?.properties ?? {});
+  const known = Object.keys(longForm(planSchemaAt(path) ?? {}).properties ?? {});
   const near = nearestName(key, known);
   const right = near === null ? `known here are ${known.join(', ')}` : `did you mean "${near}"?`;
   const at = [...path, key];
@@ -89,6 +110,8 @@ function rightOf(schema: JsonSchema | null): Right {
   if (!schema) return { words: 'what the schema of a plan allows' };
   if (schema.const !== undefined) return { words: shown(schema.const), example: schema.const };
   if (schema.enum) return { words: `one of ${schema.enum.join(', ')}`, example: schema.enum[0] };
+  const fields = longForm(schema).properties;
+  if (schema.anyOf && fields) return { words: `a name, or fields: ${Object.keys(fields).join(', ')}` };
   if (schema.anyOf) return { words: 'a whole number or a percentage in quotes such as "5%"', example: '5%' };
   if (schema.pattern !== undefined) return PATTERNS[schema.pattern] ?? { words: `a text like ${schema.pattern}` };
   return rightOfType(schema);

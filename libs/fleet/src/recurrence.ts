@@ -114,8 +114,17 @@ type Rule = RRuleTemporal<Temporal.ZonedDateTime>;
 
 function ruleOf({ rrule, start, timeZone }: WindowSpec, maxIterations = 20_000): Rule {
   const time = `${start.replace(':', '')}00`;
-  const rruleString = `DTSTART;TZID=${timeZone}:${ANCHOR}T${time}\nRRULE:${rrule}`;
+  const rruleString = `DTSTART;TZID=${timeZone}:${ANCHOR}T${time}\nRRULE:${withUtcEnd(rrule, timeZone)}`;
   return new RRuleTemporal({ rruleString, temporal: Temporal, strict: true, maxIterations });
+}
+
+/** RFC 5545 wants UNTIL in UTC beside a zoned start; people write the last day, or a wall-clock time of the rule's zone. */
+function withUtcEnd(rrule: string, timeZone: string): string {
+  return rrule.replace(/UNTIL=(\d{8})(?:T(\d{6}))?(?=;|$)/, (_all, day: string, time = '235959') => {
+    const local = Temporal.PlainDateTime.from(`${day}T${time}`, { overflow: 'reject' });
+    const utc = local.toZonedDateTime(timeZone).toInstant().toString({ smallestUnit: 'second' });
+    return `UNTIL=${utc.replace(/[-:]/g, '')}`;
+  });
 }
 
 // Compiling a rule costs milliseconds, and the same plan is read again by every pass: kept by content, bounded. A cache
