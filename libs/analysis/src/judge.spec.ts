@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { reason, type HardGate, type Series, type SliSamples } from '@wavegate/fleet';
-import { judge } from './judge.js';
+import { judge, replay } from './judge.js';
 import { DEFAULT_POLICY, type JudgeInput, type JudgePolicy } from './judge-input.js';
 
 const MINUTE = 60_000;
@@ -32,7 +32,7 @@ const codes = (given: JudgeInput) => judge(given).reasons.map(({ code }) => code
 describe('a quiet cluster', () => {
   it('ten clean minutes → promote, with the numbers it rests on', () => {
     const verdict = judge(input([sli(flat(10, 0, 1000))]));
-    expect(verdict).toEqual({
+    expect(verdict).toMatchObject({
       schema: 1,
       kind: 'promote',
       period: 10,
@@ -48,17 +48,30 @@ describe('a quiet cluster', () => {
           consumed: 0,
           burn: 0,
           state: 'good',
+          comparison: { baselinePeriods: 60, before: 0, now: 0, overdispersion: 1, evidenceNeeded: 100, peers: 0 },
         },
       ],
     });
+    const { atMost = 1, allowed = 0 } = verdict.slis[0]?.comparison ?? {};
+    expect(atMost).toBeLessThan(allowed);
   });
 
   it('clean, but not soaked long enough → hold', () => {
     expect(judge(input([sli(flat(4, 0, 1000))])).kind).toBe('hold');
   });
 
-  it('errors at half the rate that the objective allows → promote', () => {
-    expect(judge(input([sli(flat(10, 1, 2000))])).kind).toBe('promote');
+  it('errors at half the rate that the objective allows, as before → promote', () => {
+    const usual = { baseline: flat(60, 1, 2000) };
+    expect(judge(input([sli(flat(14, 1, 2000), usual)])).kind).toBe('promote');
+  });
+
+  it('the same errors where there were none before → hold, decided: it is worse than its own past', () => {
+    expect(judge(input([sli(flat(10, 1, 2000))]))).toMatchObject({
+      kind: 'hold',
+      period: 3,
+      reasons: [{ code: 'slo_regressed', params: { objective: 'apiserver-availability', periods: 3, peers: 0 } }],
+      slis: [{ state: 'worse' }],
+    });
   });
 });
 
@@ -83,10 +96,11 @@ describe('the error budget', () => {
     });
   });
 
-  it('one freak period → no rollback, and promoted once five quiet minutes have passed', () => {
-    const freak: Series = [...flat(3, 0, 1000), [20, 1000], ...flat(4, 0, 1000)];
-    expect(judge(input([sli(freak)])).kind).toBe('hold');
-    expect(judge(input([sli([...freak, [0, 1000]])])).kind).toBe('promote');
+  it('one freak period → no rollback, and promoted once enough quiet minutes have outweighed it', () => {
+    const freak: Series = [...flat(3, 0, 4000), [20, 4000], ...flat(4, 0, 4000)];
+    const usual = { baseline: flat(60, 0, 4000) };
+    expect(judge(input([sli(freak, usual)])).kind).toBe('hold');
+    expect(judge(input([sli([...freak, ...flat(16, 0, 4000)], usual)])).kind).toBe('promote');
   });
 
   it('2 % of the budget gone and still going → rollback, saying how much in how long', () => {
@@ -120,6 +134,36 @@ describe('the error budget', () => {
     );
   });
 
+  describe('a burn only holds, and a regression goes back', () => {
+    const wanted = policy({ onBurn: 'hold', onRegression: 'rollback' });
+    const usual = { baseline: flat(60, 1, 1000) };
+
+    it('milder harm goes back, so that worse harm does too; both are told, what asked for it first', () => {
+      const worse = judge(input([sli(flat(20, 6, 1000), usual)], { policy: wanted }));
+      expect(worse).toMatchObject({ kind: 'rollback', reasons: [{ code: 'slo_regressed' }] });
+      const both = judge(input([sli(flat(20, 200, 1000), usual)], { policy: wanted }));
+      expect(both).toMatchObject({ kind: 'rollback', reasons: [{ code: 'slo_regressed' }, { code: 'slo_fast_burn' }] });
+    });
+
+    it('a violated gate beside a regression → back, since the regression asks for it; the gate alone → held', () => {
+      const gates = [gate(true)];
+      const worse = [sli(flat(20, 6, 1000), usual)];
+      expect(judge(input(worse, { gates, policy: wanted })).kind).toBe('rollback');
+      expect(judge(input([sli(flat(20, 1, 1000), usual)], { gates, policy: wanted })).kind).toBe('hold');
+    });
+
+    it('a burn without a past to compare with → held, and later a person looks', () => {
+      const burning = [sli(flat(6, 200, 1000), { baseline: [] })];
+      expect(judge(input(burning, { policy: wanted })).kind).toBe('hold');
+      expect(judge(input(burning, { policy: wanted, elapsedMs: 31 * MINUTE })).kind).toBe('inconclusive');
+    });
+
+    it('replayed → does not stop at the burn that holds, as a live agent does not', () => {
+      const { verdict, final, periods } = replay(input([sli(flat(20, 200, 1000), usual)], { policy: wanted }));
+      expect([verdict.kind, final, periods]).toEqual(['rollback', true, verdict.period]);
+    });
+  });
+
   it('an advisory objective burns → it is shown and decides nothing', () => {
     const verdict = judge(
       input([sli(flat(10, 0, 1000)), sli(flat(10, 500, 1000), { name: 'churn', decisive: false })]),
@@ -147,10 +191,13 @@ describe('the error budget', () => {
     ).toBe('hold');
   });
 
-  it('no baseline → the budget is counted from the rate since the change', () => {
+  it('no baseline → the budget is counted from the rate since the change, and nothing is promoted without a past', () => {
     const verdict = judge(input([sli(flat(10, 0.1, 1000), { baseline: [] })]));
     expect(verdict.slis[0]?.consumed).toBeCloseTo(1 / 43_200, 10);
-    expect(verdict.kind).toBe('promote');
+    expect(verdict).toMatchObject({
+      kind: 'hold',
+      reasons: [{ code: 'baseline_missing', params: { periods: 0, need: 10 } }],
+    });
   });
 });
 
@@ -174,6 +221,55 @@ describe('a declared disruption', () => {
       kind: 'rollback',
       period: 9,
     });
+  });
+
+  it('5 % errors while the probe says "up" → rolled back as if nothing were declared, with a probe and without', () => {
+    const declared = policy({ allowanceMs: 3 * MINUTE });
+    const partial = [sli(flat(10, 50, 1000))];
+    const up = { disruptionSeconds: new Array<number>(10).fill(0) };
+    const expected = { kind: 'rollback', period: 2, reasons: [{ code: 'slo_fast_burn' }] };
+    expect(judge(input(partial))).toMatchObject(expected);
+    expect(judge(input(partial, { policy: declared, ...up }))).toMatchObject(expected);
+    expect(judge(input(partial, { policy: declared }))).toMatchObject(expected);
+  });
+
+  it('a regression is held as early as if nothing were declared', () => {
+    const worse = [sli(flat(10, 5, 1000), { baseline: flat(60, 1, 1000) })];
+    const up = { disruptionSeconds: new Array<number>(10).fill(0) };
+    const bare = judge(input(worse));
+    expect(bare).toMatchObject({ kind: 'hold', reasons: [{ code: 'slo_regressed' }] });
+    expect(judge(input(worse, { policy: policy({ allowanceMs: 3 * MINUTE }), ...up })).period).toBe(bare.period);
+  });
+
+  it('20 of 60 seconds down → a third of the period is covered, and what is beyond counts', () => {
+    const given = (bad: number) =>
+      judge(
+        input([sli([[bad, 1000], ...flat(6, 0, 1000)])], {
+          policy: policy({ allowanceMs: 3 * MINUTE }),
+          disruptionSeconds: [20, 0, 0, 0, 0, 0, 0],
+        }),
+      ).slis[0]?.consumed;
+    expect(given(300)).toBe(0);
+    expect(given(600)).toBeCloseTo((600 - 1000 / 3) / 43_200, 10);
+  });
+
+  it('an outage whose errors are scraped a period late → covered there, and not two periods late', () => {
+    const late = (at: number) => {
+      const after = flat(8, 0, 1000).map((sample, n) => (n === at ? ([1000, 1000] as const) : sample));
+      const seen = { disruptionSeconds: [60, 0, 0, 0, 0, 0, 0, 0] };
+      return judge(input([sli(after)], { policy: policy({ allowanceMs: 3 * MINUTE }), ...seen })).slis[0]?.consumed;
+    };
+    expect([late(0), late(1)]).toEqual([0, 0]);
+    expect(late(2)).toBeCloseTo(1000 / 43_200, 10);
+  });
+
+  it('an outage that the probe did not see is charged, however much is declared', () => {
+    const seen = { disruptionSeconds: new Array<number>(10).fill(0) };
+    const given = input([sli([...flat(2, 1000, 1000), ...flat(8, 0, 1000)])], {
+      policy: policy({ allowanceMs: 3 * MINUTE }),
+    });
+    expect(judge({ ...given, ...seen }).kind).toBe('rollback');
+    expect(judge({ ...given, disruptionSeconds: [60, 60, 0, 0, 0, 0, 0, 0, 0, 0] }).kind).toBe('promote');
   });
 
   it('half a period of allowance covers half a period of outage', () => {

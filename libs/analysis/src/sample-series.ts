@@ -13,29 +13,62 @@ export function believable(sample: Sample | undefined): Sample {
 
 /** A period after the declared disruption was taken off. */
 export interface ChargedPeriod {
-  /** Bad events that the budget is charged for; fewer than the sample's where the allowance covers some. */
+  /** Bad events that the change is charged for; fewer than the sample's where the allowance covers some. */
   readonly bad: number;
+  /** All events of the sample. */
   readonly total: number;
+  /** Events without the covered ones: what is compared with the past. Every good event is among them. */
+  readonly counted: number;
   readonly missing: boolean;
   /** A missing period that the allowance covers: expected while an API server restarts, so it does not count against. */
   readonly excused: boolean;
 }
 
+/** The declared disruption: how much of it there is, and what our own probe saw of one. */
+export interface DeclaredDisruption {
+  /** Periods' worth of outage that the change may cost. */
+  readonly allowed: number;
+  /** Share of each period in which the probe was not answered; null or absent: the probe did not look. */
+  readonly seen: readonly (number | null)[];
+}
+
+/** Where no probe looked, a period is taken for an outage from this share of bad events on; less is harm, not downtime. */
+const OUTAGE_SHARE = 0.5;
+
 /**
- * Takes the declared disruption off, oldest period first: a missing period costs a whole period of the allowance, a
- * period with bad events the share of it that was bad, until the allowance is used up.
+ * Takes the declared disruption off, oldest period first, until it is used up. It covers what the own probe saw down and
+ * nothing else: a period in which the API server was away for 20 of 60 seconds has at most a third of its events covered.
+ * Errors while the probe says "up" always count, and an unused declaration is no credit.
+ *
+ * What the probe saw may show in the next period's sample (a scrape comes late), not in a later one. Where no probe
+ * looked, missing periods and those that were mostly bad are the outage, with the one after them for its tail.
  */
-export function chargePeriods(after: Series, allowedPeriods: number): ChargedPeriod[] {
-  let left = Number.isFinite(allowedPeriods) ? Math.max(0, allowedPeriods) : 0;
-  return after.map((raw) => {
+export function chargePeriods(after: Series, { allowed, seen }: DeclaredDisruption): ChargedPeriod[] {
+  let left = Number.isFinite(allowed) ? Math.max(0, allowed) : 0;
+  let carried = 0;
+  return after.map((raw, at) => {
     const sample = believable(raw);
-    const share = sample === null ? 1 : sample[1] === 0 ? 0 : sample[0] / sample[1];
-    const covered = Math.min(left, share);
+    const share = shareOf(sample);
+    const looked = seen[at] ?? null;
+    const down = looked === null ? Number(share >= OUTAGE_SHARE) : Math.min(1, Math.max(0, looked));
+    const explained = Math.min(1, down + carried);
+    const covered = Math.min(left, explained, share);
     left -= covered;
-    if (sample === null) return { bad: 0, total: 0, missing: true, excused: covered === 1 };
+    // An outage that nobody measured has a tail of unknown length; a measured one only what it has not used.
+    carried = looked === null || sample === null ? down : Math.min(down, explained - covered);
+    if (sample === null) {
+      return { bad: 0, total: 0, counted: 0, missing: true, excused: covered > 0 && covered === explained };
+    }
     const [bad, total] = sample;
-    return { bad: Math.max(0, bad - covered * total), total, missing: false, excused: false };
+    const taken = Math.min(bad, covered * total);
+    return { bad: bad - taken, total, counted: total - taken, missing: false, excused: false };
   });
+}
+
+/** A missing sample counts as all bad: it is what an outage looks like to those who count. */
+function shareOf(sample: Sample): number {
+  if (sample === null) return 1;
+  return sample[1] === 0 ? 0 : sample[0] / sample[1];
 }
 
 export interface Sums {
