@@ -1,19 +1,35 @@
-import { reason, type Order, type Reason, type UpgradePhase } from '@wavegate/fleet';
+import {
+  durationMs,
+  ORDER_KINDS,
+  reason,
+  type Order,
+  type OrderKind,
+  type Reason,
+  type UpgradePhase,
+} from '@wavegate/fleet';
 import { SETTLE_BOUND_MS } from './bounds.js';
 import { end, finishOpenSteps, halt, skip, waitFor } from './decision.js';
 import type { UpgradeDecision } from './journal.js';
 import { backup } from './phases/backup.js';
+import { backupOrder } from './phases/backup-order.js';
 import { commit } from './phases/commit.js';
 import { controlPlane } from './phases/control-plane.js';
 import { judgeCanary, judgeControlPlane } from './phases/judge-change.js';
+import { drainOrder } from './phases/drain-order.js';
 import { nodeCanary } from './phases/node-canary.js';
 import { preflight } from './phases/preflight.js';
+import { preflightOrder } from './phases/preflight-order.js';
+import { prefetchOrder } from './phases/prefetch-order.js';
+import { restoreOrder } from './phases/restore-order.js';
 import { judgeRollback, rollback } from './phases/rollback.js';
 import { judgeFinal, verify } from './phases/verify.js';
 import { workers } from './phases/workers.js';
+import { openRuns } from './step-runs.js';
 import { situationOf, type Situation, type UpgradeInput } from './situation.js';
 
-const PHASES: Readonly<Record<UpgradePhase, (situation: Situation) => UpgradeDecision>> = {
+type Decide = (situation: Situation) => UpgradeDecision;
+
+const PHASES: Readonly<Record<UpgradePhase, Decide>> = {
   preflight,
   backup,
   controlPlane,
@@ -26,7 +42,23 @@ const PHASES: Readonly<Record<UpgradePhase, (situation: Situation) => UpgradeDec
   judgeFinal,
   rollback,
   judgeRollback,
+  drain: drainOrder,
+  restore: restoreOrder,
+  prefetch: prefetchOrder,
   done: (situation) => halt(situation, reason('aborted_mid_order')),
+};
+
+const byPhase: Decide = (situation) => PHASES[situation.journal.phase](situation);
+
+/** An upgrade goes through phases; the other orders are one act, whatever phase their journal names. */
+const ORDERS: Readonly<Record<OrderKind, Decide>> = {
+  upgrade: byPhase,
+  rollback: byPhase,
+  preflight: preflightOrder,
+  backup: backupOrder,
+  drain: drainOrder,
+  restore: restoreOrder,
+  prefetch: prefetchOrder,
 };
 
 /**
@@ -41,15 +73,30 @@ export function decide(input: UpgradeInput): UpgradeDecision {
   const unknown = refusesKind(order);
   if (unknown) return skip(unknown);
   if (!observed.reachable) return withoutApi(situation);
-  if (observed.uid !== order.clusterUid && journal.phase !== 'preflight') {
+  if (isOfPhases(order) && observed.uid !== order.clusterUid && journal.phase !== 'preflight') {
     return halt(situation, reason('cluster_uid_mismatch', { expected: order.clusterUid, found: observed.uid }));
   }
-  return PHASES[journal.phase](situation);
+  return ORDERS[order.kind](situation);
 }
 
-/** Kinds that this engine carries out; the others are refused before anything is journaled. */
+const isOfPhases = ({ kind }: Order): boolean => kind === 'upgrade' || kind === 'rollback';
+
+/** The outage of the only control-plane node under its step is announced, not reported: with the moment it should be over. */
+function declared(situation: Situation, open: UpgradeDecision): UpgradeDecision {
+  const { controlPlane, observed, plan, journal } = situation;
+  const [only, other] = controlPlane;
+  const restarts = openRuns(journal).some(({ step }) => RESTARTS_API.includes(step.kind));
+  if (open.kind !== 'steps' || !only || other || !restarts) return open;
+  const since = observed.reachableSince;
+  const until = since + durationMs(plan.spec.verdict.allowance.controlPlane);
+  return { ...open, reason: reason('api_away_as_declared', { node: only.name, since, until }) };
+}
+
+const RESTARTS_API: readonly string[] = ['upgradeControlPlane', 'rollbackControlPlane', 'upgradeKubelet'];
+
+/** Kinds that this engine carries out; the others (a newer hub's) are refused before anything is journaled. */
 export function refusesKind({ kind }: Pick<Order, 'kind'>): Reason | null {
-  return kind === 'upgrade' || kind === 'rollback' ? null : reason('order_unknown_kind', { kind });
+  return ORDER_KINDS.includes(kind) ? null : reason('order_unknown_kind', { kind });
 }
 
 /**
@@ -58,7 +105,7 @@ export function refusesKind({ kind }: Pick<Order, 'kind'>): Reason | null {
  */
 function withoutApi(situation: Situation): UpgradeDecision {
   const open = finishOpenSteps(situation);
-  if (open) return open;
+  if (open) return declared(situation, open);
   const since = situation.observed.reachableSince;
   const why = reason('api_unreachable', { since });
   const until = since + SETTLE_BOUND_MS;

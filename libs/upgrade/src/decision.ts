@@ -35,6 +35,13 @@ export function halt(situation: Situation, why: Reason): UpgradeDecision {
   return end({ kind: 'halted', reason: why, standing: standingNow(situation), cordoned: cordoned.sort() });
 }
 
+/** An order of one act did what it was asked. `cordoned`: nodes that it leaves closed on purpose. */
+export function complete(situation: Situation, cordoned: readonly string[] = []): UpgradeDecision {
+  const { receipt } = situation.journal;
+  const receipts = receipt ? [receipt] : [];
+  return end({ kind: 'completed', standing: standingNow(situation), cordoned, receipts });
+}
+
 /** Ended before anything was touched. */
 export function skip(why: Reason): UpgradeDecision {
   return end({ kind: 'skipped', reason: why });

@@ -4,6 +4,7 @@ export * from './journal.js';
 export type * from './observed.js';
 export * from './progress.js';
 export type { UpgradeInput } from './situation.js';
+export { rehearse, type RehearsedAct, type Rehearsal } from './rehearse.js';
 export { standing } from './standing.js';
 export type * from './step.js';
 export { runNumber } from './step-runs.js';

@@ -1,6 +1,17 @@
-import type { Finding, Order, Outcome, Progress, Reason, Standing, UpgradePhase } from '@wavegate/fleet';
+import type {
+  FetchedNode,
+  Finding,
+  Order,
+  OrderKind,
+  Outcome,
+  PictureSummary,
+  Progress,
+  Reason,
+  Receipt,
+  Standing,
+  UpgradePhase,
+} from '@wavegate/fleet';
 import { JOURNAL_SCHEMA, type Journal, type Judgement, type Note, type StepRecord } from './journal.js';
-import type { Receipt } from './observed.js';
 import type { Step } from './step.js';
 
 /**
@@ -10,8 +21,25 @@ import type { Step } from './step.js';
 
 /** What carrying out a step gave. */
 export type StepEvidence =
-  | { readonly kind: 'succeeded'; readonly receipt?: Receipt; readonly findings?: readonly Finding[] }
+  | {
+      readonly kind: 'succeeded';
+      readonly receipt?: Receipt;
+      readonly findings?: readonly Finding[];
+      readonly picture?: PictureSummary;
+      readonly fetched?: FetchedNode;
+    }
   | { readonly kind: 'failed'; readonly reason: Reason };
+
+/** Where an order of each kind begins. */
+const FIRST_PHASES: Readonly<Record<OrderKind, UpgradePhase>> = {
+  preflight: 'preflight',
+  upgrade: 'preflight',
+  rollback: 'rollback',
+  backup: 'backup',
+  drain: 'drain',
+  restore: 'restore',
+  prefetch: 'prefetch',
+};
 
 export function acceptOrder(order: Order, at: number): Journal {
   return {
@@ -20,7 +48,7 @@ export function acceptOrder(order: Order, at: number): Journal {
     state: 'accepted',
     acceptedAt: at,
     startedAt: null,
-    phase: order.kind === 'rollback' ? 'rollback' : 'preflight',
+    phase: FIRST_PHASES[order.kind],
     steps: {},
     findings: [],
     receipt: null,
@@ -62,11 +90,23 @@ export function beginStep(journal: Journal, step: Step, at: number): Journal {
     state: 'intended',
     // Bounds count from the newest begin: an agent that was away must not find its steps timed out.
     intendedAt: at,
+    begunAt: (known?.state === 'intended' ? (known.begunAt ?? known.intendedAt) : undefined) ?? at,
     endedAt: null,
     tries: (known?.tries ?? 0) + 1,
     failure: null,
   };
   return { ...journal, steps: { ...journal.steps, [step.name]: record } };
+}
+
+/** A restarted agent takes up what was left open: the time in which nobody had it in hand does not count against it. */
+export function takeUpSteps(journal: Journal, at: number): Journal {
+  const open = Object.entries(journal.steps).filter(([, { state }]) => state === 'intended');
+  if (open.length === 0) return journal;
+  const taken = open.map(([name, record]): [string, StepRecord] => [
+    name,
+    { ...record, begunAt: record.begunAt ?? record.intendedAt, intendedAt: at },
+  ]);
+  return { ...journal, steps: { ...journal.steps, ...Object.fromEntries(taken) } };
 }
 
 /** Evidence, written after the effect. Throws RangeError for a step that was never begun. */
@@ -80,11 +120,20 @@ export function endStep(journal: Journal, name: string, evidence: StepEvidence, 
     endedAt: at,
     failure: failed ? evidence.reason : null,
   };
+  const steps = { ...journal.steps, [name]: ended };
+  return failed ? { ...journal, steps } : { ...journal, steps, ...learnt(journal, record.step, evidence) };
+}
+
+/** A validation's findings stand beside the preflight's, and take the place of those of an earlier validation. */
+function learnt(journal: Journal, { kind }: Step, evidence: Extract<StepEvidence, { kind: 'succeeded' }>) {
+  const { receipt = journal.receipt, findings = journal.findings, picture, fetched } = evidence;
+  const kept =
+    kind === 'validate' && evidence.findings ? journal.findings.filter(({ phase }) => phase !== 'after') : [];
   return {
-    ...journal,
-    steps: { ...journal.steps, [name]: ended },
-    receipt: (failed ? undefined : evidence.receipt) ?? journal.receipt,
-    findings: (failed ? undefined : evidence.findings) ?? journal.findings,
+    receipt,
+    findings: [...kept, ...findings],
+    ...(picture ? { picture } : {}),
+    ...(fetched ? { fetched: [...(journal.fetched ?? []), fetched] } : {}),
   };
 }
 

@@ -1,5 +1,16 @@
-import type { Finding, Order, Outcome, Progress, Reason, Standing, UpgradePhase, Verdict } from '@wavegate/fleet';
-import type { Receipt } from './observed.js';
+import type {
+  FetchedNode,
+  Finding,
+  Order,
+  Outcome,
+  PictureSummary,
+  Progress,
+  Reason,
+  Receipt,
+  Standing,
+  UpgradePhase,
+  Verdict,
+} from '@wavegate/fleet';
 import type { Step } from './step.js';
 
 export const JOURNAL_SCHEMA = 1;
@@ -8,7 +19,10 @@ export const JOURNAL_SCHEMA = 1;
 export interface StepRecord {
   readonly step: Step;
   readonly state: 'intended' | 'succeeded' | 'failed';
+  /** Epoch ms of the newest begin. */
   readonly intendedAt: number;
+  /** Epoch ms of the first begin: bounds that a restart must not stretch count from here. Absent in older journals. */
+  readonly begunAt?: number;
   readonly endedAt: number | null;
   /** How often it was begun (a restart of the agent begins it again, by the same name). */
   readonly tries: number;
@@ -38,8 +52,13 @@ export interface Journal {
   readonly phase: UpgradePhase;
   /** Keyed by step name. */
   readonly steps: Readonly<Record<string, StepRecord>>;
+  /** Of the preflight; those of the validation after the upgrade are marked as such. */
   readonly findings: readonly Finding[];
+  /** How the workloads stood before the first change: what the validation compares with. Absent in older journals. */
+  readonly picture?: PictureSummary;
   readonly receipt: Receipt | null;
+  /** Of a prefetch, one for each node that it has reached. */
+  readonly fetched?: readonly FetchedNode[];
   readonly judgements: readonly Judgement[];
   /** The point of no return of the control plane; null before it. */
   readonly committedAt: number | null;

@@ -4,15 +4,15 @@ import { carryOut, halt, waitFor } from './decision.js';
 import type { UpgradeDecision } from './journal.js';
 import { isBegun, lookAtNode, mustBeFinished, type NodeChange, type NodeLook } from './node-work.js';
 import type { ObservedNode } from './observed.js';
-import type { Situation } from './situation.js';
+import { poolOf, type Situation } from './situation.js';
 import { lastEndedAt } from './step-runs.js';
 
 export interface NodeGroup {
   /** In the order in which they are worked on. */
   readonly nodes: readonly ObservedNode[];
   readonly change: (node: ObservedNode) => NodeChange;
-  /** Nodes out at once. Never two zones at once. */
-  readonly limit: number;
+  /** Nodes out at once: in all, or of each pool. Never two zones at once, unless the plan asks for it. */
+  readonly limit: number | ((pool: string) => number);
   /** Why no further node may be begun right now, and until when that is looked at again; null = may. */
   readonly hold: { readonly reason: Reason; readonly until: number } | null;
 }
@@ -35,9 +35,9 @@ export function workOnNodes(situation: Situation, group: NodeGroup): UpgradeDeci
   if (unfinished.length === 0) return situation.stop ? halt(situation, situation.stop) : null;
   const inWork = unfinished.filter(({ begun, mustEnd }) => (situation.stop ? mustEnd : begun));
   const stuck = inWork.find(({ look }) => look.kind === 'stuck') ?? null;
-  const paused = inWork.find(({ look }) => look.kind === 'paused') ?? null;
+  const paused = inWork.find(({ look }) => look.kind === 'paused' || (look.kind === 'step' && look.paused)) ?? null;
   const mayBegin = !situation.stop && !stuck && !paused && !group.hold;
-  const fresh = mayBegin ? nextNodes(unfinished, inWork, group.limit - notReadyElsewhere(looked)) : [];
+  const fresh = mayBegin ? nextNodes(situation, group.limit, { looked, unfinished, inWork }) : [];
   const steps = [...inWork, ...fresh].flatMap(({ look }) => (look.kind === 'step' ? [look.step] : []));
   if (steps.length > 0) return carryOut(situation, steps);
   return waitingFor(situation, group, { inWork, stuck, paused, unfinished });
@@ -58,10 +58,24 @@ function notReadyElsewhere(looked: readonly Looked[]): number {
   return looked.filter(({ node, look, begun }) => !node.ready && (!begun || look.kind === 'skipped')).length;
 }
 
-function nextNodes(unfinished: readonly Looked[], inWork: readonly Looked[], limit: number): Looked[] {
-  const candidates = unfinished.filter((entry) => !entry.begun && entry.node.ready);
-  const zone = (inWork[0] ?? candidates[0])?.node.zone;
-  return candidates.filter(({ node }) => node.zone === zone).slice(0, Math.max(0, limit - inWork.length));
+interface Nodes {
+  readonly looked: readonly Looked[];
+  readonly unfinished: readonly Looked[];
+  readonly inWork: readonly Looked[];
+}
+
+/** As many of each pool as it has room for. */
+function nextNodes({ plan }: Situation, limit: NodeGroup['limit'], { looked, unfinished, inWork }: Nodes): Looked[] {
+  const ready = unfinished.filter((entry) => !entry.begun && entry.node.ready);
+  const zone = (inWork[0] ?? ready[0])?.node.zone;
+  const candidates = ready.filter(({ node }) => plan.spec.drain.acrossZones || node.zone === zone);
+  const firstOf = (room: number, belongs: (entry: Looked) => boolean): Looked[] => {
+    const out = inWork.filter(belongs).length + notReadyElsewhere(looked.filter(belongs));
+    return candidates.filter(belongs).slice(0, Math.max(0, room - out));
+  };
+  if (typeof limit === 'number') return firstOf(limit, () => true);
+  const pools = [...new Set(candidates.map(({ node }) => poolOf(plan, node)))];
+  return pools.flatMap((pool) => firstOf(limit(pool), ({ node }) => poolOf(plan, node) === pool));
 }
 
 interface Waiting {
@@ -77,8 +91,8 @@ function waitingFor(situation: Situation, group: NodeGroup, { inWork, stuck, pau
   if (soonest) return waitFor(situation, soonest.reason, soonest.until);
   if (stuck && 'reason' in stuck.look) return halt(situation, stuck.look.reason);
   if (situation.stop) return halt(situation, situation.stop);
-  // A person clears what blocks the drain, aborts, or lets the deadline pass: until then the reason is on the screen.
-  if (paused && 'reason' in paused.look) return waitFor(situation, paused.look.reason, situation.order.deadline);
+  // A person clears what blocks the drain, or aborts; it is tried again by itself, and until then the reason is shown.
+  if (paused?.look.kind === 'paused') return waitFor(situation, paused.look.reason, paused.look.until);
   if (group.hold) return waitFor(situation, group.hold.reason, group.hold.until);
   return untilNodesReturn(situation, unfinished);
 }
@@ -91,7 +105,10 @@ function untilNodesReturn(situation: Situation, unfinished: readonly Looked[]): 
   return situation.at < until ? waitFor(situation, why, until) : halt(situation, why);
 }
 
-/** `maxUnavailable`: a number or a share of the workers, rounded down, at least one. */
-export function nodesAtOnce({ plan, workers: all }: Situation): number {
-  return resolveCount(plan.spec.drain.maxUnavailable, all.length, 'down', 1);
+/** `maxUnavailable`: a number or a share of the pool's workers, rounded down, at least one. */
+export function nodesAtOnce({ plan, workers }: Pick<Situation, 'plan' | 'workers'>): (pool: string) => number {
+  return (pool) => {
+    const all = workers.filter((node) => poolOf(plan, node) === pool);
+    return resolveCount(plan.spec.drain.maxUnavailable, all.length, 'down', 1);
+  };
 }

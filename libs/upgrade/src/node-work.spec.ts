@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { reason } from '@wavegate/fleet';
-import { FROM, planOf, START, tell, TO } from './testing/story.js';
+import { decide } from './decide.js';
+import { acceptOrder, beginStep, startOrder } from './journal-changes.js';
+import { FROM, orderOf, planOf, START, tell, TO } from './testing/story.js';
 import { TinyCluster, type Faults } from './testing/tiny-cluster.js';
 
 const failure = (step: string) =>
@@ -38,9 +40,37 @@ describe('a node that does not go along', () => {
 
   it('nobody clears a paused drain until the deadline → halted(deadline_passed)', () => {
     const order = { deadline: START + 60 * 60_000 };
-    const { outcome, endedAt } = tell({ cluster: playing({ 'drainNode/w-2': ['blocked'] }), order });
+    const cluster = playing({ 'drainNode/w-2': Array.from({ length: 100 }, () => 'blocked' as const) });
+    const { outcome, endedAt } = tell({ cluster, order });
     expect(outcome).toMatchObject({ kind: 'halted', reason: { code: 'deadline_passed' } });
-    expect(endedAt).toBe(order.deadline);
+    expect(endedAt - order.deadline).toBeLessThan(60_000);
+    expect(cluster.effects.some((effect) => effect.endsWith('/w-3'))).toBe(false);
+  });
+
+  it('the blocker of a paused drain goes away → drained again by itself, and upgraded; nothing else began meanwhile', () => {
+    const faults: Faults = { 'drainNode/w-2': ['blocked', 'blocked', 'blocked'] };
+    const cluster = new TinyCluster({ from: FROM, workers: 4, faults });
+    const plan = planOf({ drain: { maxUnavailable: 2 } });
+    const { outcome, log } = tell({ cluster, plan });
+    expect(outcome.kind).toBe('upgraded');
+    const first = log.findIndex((line) => line.includes('drainNode/w-2 failed'));
+    const through = log.findIndex((line) => line.includes('upgradeKubelet/w-2'));
+    expect(log.slice(first, through).filter((line) => / drainNode\/w-4/.test(line))).toEqual([]);
+    expect(cluster.effects).toContain('drainNode/w-2/4');
+  });
+
+  it('the agent was away for hours while a node was drained → the drain is taken up again, whatever onTimeout says', () => {
+    for (const onTimeout of ['pause', 'skipNode', 'failCluster']) {
+      const plan = planOf({ drain: { onTimeout } });
+      const cluster = playing({});
+      const order = orderOf(plan, { kind: 'drain', args: { kind: 'drain', node: 'w-2', nodeUid: '' } });
+      const step = { kind: 'drainNode', name: 'drainNode/w-2', node: 'w-2', timeoutMs: 900_000 } as const;
+      const journal = beginStep(startOrder(acceptOrder(order, START), START), step, START);
+      const at = START + 3 * 3_600_000;
+      const observed = { ...cluster.observe(at), at };
+      const decision = decide({ order, plan, observed, journal, verdict: null, hubAwaySince: null, at });
+      expect(decision).toMatchObject({ kind: 'steps', steps: [step] });
+    }
   });
 
   it('a kubelet step fails once → it is run again under a new name', () => {

@@ -1,11 +1,12 @@
 import { durationMs, reason, type Reason } from '@wavegate/fleet';
-import { NODE_READY_BOUND_MS, OBSERVATION_LAG_MS, STEP_RUNS } from './bounds.js';
+import { DRAIN_AGAIN_MS, NODE_READY_BOUND_MS, OBSERVATION_LAG_MS, SETTLE_BOUND_MS, STEP_RUNS } from './bounds.js';
 import type { StepRecord } from './journal.js';
 import type { ObservedNode } from './observed.js';
 import { cordonedByUs, type Situation } from './situation.js';
 import { sameRelease } from './standing.js';
 import type { Step } from './step.js';
-import { openRuns, runsOf, timedOut } from './step-runs.js';
+import { isSettled, settlesAt } from './settled.js';
+import { isInterrupted, isSpent, openRuns, runsOf, timedOut } from './step-runs.js';
 
 /** What is to become of a node's kubelet: forward in an upgrade, back in a rollback. */
 export interface NodeChange {
@@ -16,17 +17,17 @@ export interface NodeChange {
 /**
  * What one node needs next, seen afresh: drain → kubelet → Ready at the version → uncordon.
  *
- * step     carry this out
+ * step     carry this out; `paused`: it is tried on, but a person must clear what blocks it
  * wait     something must show first, until then
- * paused   a person must clear what blocks it; goes on by itself once it is clear
+ * paused   a person must clear what blocks it; tried again from `until` on
  * stuck    nothing more is done to it, and no further node is begun
  * skipped  left as it is by the plan's word
  * done     Ready at the version, and our cordon gone
  */
 export type NodeLook =
-  | { readonly kind: 'step'; readonly step: Step }
-  | { readonly kind: 'wait'; readonly reason: Reason; readonly until: number }
-  | { readonly kind: 'paused' | 'stuck'; readonly reason: Reason }
+  | { readonly kind: 'step'; readonly step: Step; readonly paused?: boolean }
+  | { readonly kind: 'wait' | 'paused'; readonly reason: Reason; readonly until: number }
+  | { readonly kind: 'stuck'; readonly reason: Reason }
   | { readonly kind: 'skipped' | 'done' };
 
 export function lookAtNode(situation: Situation, node: ObservedNode, change: NodeChange): NodeLook {
@@ -39,12 +40,23 @@ export function lookAtNode(situation: Situation, node: ObservedNode, change: Nod
 
 function resumed(situation: Situation, open: StepRecord): NodeLook {
   const late = timedOut(situation, open);
-  return late ? { kind: 'stuck', reason: late } : { kind: 'step', step: open.step };
+  if (late) return { kind: 'stuck', reason: late };
+  return { kind: 'step', step: open.step, ...(isPausedDrain(situation, open) ? { paused: true } : {}) };
+}
+
+/** Beyond its timeout, in this run or in one before: nothing else is begun until a person has cleared what blocks it. */
+function isPausedDrain(situation: Situation, { step, intendedAt, begunAt = intendedAt }: StepRecord): boolean {
+  const { timeout, onTimeout } = situation.plan.spec.drain;
+  if (step.kind !== 'drainNode' || onTimeout !== 'pause') return false;
+  const isLate = situation.at >= begunAt + durationMs(timeout);
+  return isLate || runsOf(situation, 'drainNode', step.node).all.some(isBlocked);
 }
 
 /** At the version: Ready, then let pods in again. */
 function arrived(situation: Situation, node: ObservedNode, change: NodeChange): NodeLook {
   if (!node.ready) return untilReady(situation, node, change);
+  const again = interruptedLook(situation, node, change);
+  if (again) return again;
   return cordonedByUs(situation, node) ? uncordon(situation, node) : { kind: 'done' };
 }
 
@@ -55,7 +67,7 @@ function untilReady(situation: Situation, node: ObservedNode, change: NodeChange
   return situation.at < until ? { kind: 'wait', reason: why, until } : { kind: 'stuck', reason: why };
 }
 
-function uncordon(situation: Situation, node: ObservedNode): NodeLook {
+export function uncordon(situation: Situation, node: ObservedNode): NodeLook {
   const runs = runsOf(situation, 'uncordonNode', node.name);
   if (runs.failed >= STEP_RUNS) return stuckOn(node, runs.last);
   return (
@@ -66,10 +78,33 @@ function uncordon(situation: Situation, node: ObservedNode): NodeLook {
   );
 }
 
+/**
+ * The host left no word of the step's end: it is begun again once the node is back, a control-plane node also settled.
+ * At the new version too: a package manager that was cut off has to be finished. Null where the last run ended by its word.
+ */
+function interruptedLook(situation: Situation, node: ObservedNode, change: NodeChange): NodeLook | null {
+  const runs = runsOf(situation, change.verb, node.name);
+  if (!isInterrupted(runs.last)) return null;
+  if (isSpent(runs)) return stuckOn(node, runs.last);
+  if (!node.ready) return untilReady(situation, node, change);
+  if (node.role === 'controlPlane' && !isSettled(situation, node)) return untilQuiet(situation, node, runs.last);
+  if (!isOut(situation, node)) return drainLook(situation, node);
+  return { kind: 'step', step: { ...runs.last.step, name: runs.name } };
+}
+
+function untilQuiet(situation: Situation, node: ObservedNode, { endedAt }: StepRecord): NodeLook {
+  const bound = (endedAt ?? situation.at) + SETTLE_BOUND_MS;
+  const until = Math.min(settlesAt(situation, node) ?? bound, bound);
+  if (situation.at < bound) return { kind: 'wait', reason: reason('settling', { node: node.name, until }), until };
+  return { kind: 'stuck', reason: reason('node_not_ready', { node: node.name, until: bound }) };
+}
+
 /** Everything that comes before the kubelet step; null when the node is out and its kubelet may be changed. */
 function kubeletLook(situation: Situation, node: ObservedNode, change: NodeChange): NodeLook | null {
   const runs = runsOf(situation, change.verb, node.name);
-  if (runs.failed >= STEP_RUNS) return stuckOn(node, runs.last);
+  if (isSpent(runs)) return stuckOn(node, runs.last);
+  const again = interruptedLook(situation, node, change);
+  if (again) return again;
   if (runs.last?.state === 'succeeded') return untilVersionShows(situation, node, { ...change, ended: runs.last });
   return isOut(situation, node) ? null : drainLook(situation, node);
 }
@@ -102,31 +137,34 @@ export function isNotDrained({ plan, observed }: Situation, node: ObservedNode):
 /** Ready and open, whoever might have closed it. Taints are not seen here. */
 export const isSchedulable = (node: ObservedNode): boolean => node.ready && !node.cordoned;
 
-function drainLook(situation: Situation, node: ObservedNode): NodeLook {
+/** The drain of one node: asked for, waited for, or at an end that the plan's `onTimeout` decides. */
+export function drainLook(situation: Situation, node: ObservedNode): NodeLook {
   const runs = runsOf(situation, 'drainNode', node.name);
   const { last } = runs;
   if (last?.state === 'failed' && isBlocked(last)) return afterDrainTimeout(situation, node, last);
   // A drain that succeeds again and again while pods come back never ends by itself.
   if (runs.failed >= STEP_RUNS || runs.all.length > 2 * STEP_RUNS) return stuckOn(node, last);
+  return notShownYet(situation, last) ?? { kind: 'step', step: drainStep(situation, node) };
+}
+
+function drainStep(situation: Situation, { name: node }: ObservedNode): Step {
   const timeoutMs = durationMs(situation.plan.spec.drain.timeout);
-  return (
-    notShownYet(situation, last) ?? {
-      kind: 'step',
-      step: { kind: 'drainNode', name: runs.name, node: node.name, timeoutMs },
-    }
-  );
+  return { kind: 'drainNode', name: runsOf(situation, 'drainNode', node).name, node, timeoutMs };
 }
 
 const isBlocked = ({ failure }: StepRecord): boolean =>
   failure?.code === 'drain_timed_out' || failure?.code === 'drain_blocked';
 
-function afterDrainTimeout(situation: Situation, node: ObservedNode, { failure }: StepRecord): NodeLook {
+function afterDrainTimeout(situation: Situation, node: ObservedNode, { failure, endedAt }: StepRecord): NodeLook {
   const why = failure ?? reason('drain_timed_out', { node: node.name, pod: '', pdb: '' });
   switch (situation.plan.spec.drain.onTimeout) {
     case 'skipNode':
       return cordonedByUs(situation, node) ? uncordon(situation, node) : { kind: 'skipped' };
-    case 'pause':
-      return { kind: 'paused', reason: why };
+    case 'pause': {
+      const until = (endedAt ?? situation.at) + DRAIN_AGAIN_MS;
+      if (situation.at < until) return { kind: 'paused', reason: why, until };
+      return { kind: 'step', step: drainStep(situation, node), paused: true };
+    }
     case 'failCluster':
       return { kind: 'stuck', reason: why };
   }
@@ -142,6 +180,10 @@ function notShownYet({ at }: Situation, last: StepRecord | null): NodeLook | nul
 
 function stuckOn(node: ObservedNode, last: StepRecord | null): NodeLook {
   const step = last?.step.kind ?? 'drainNode';
+  // Reasons that name the node say more than any step's failure.
+  if (last?.failure && last.failure.code !== 'step_failed' && 'node' in last.failure.params) {
+    return { kind: 'stuck', reason: last.failure };
+  }
   const detail = last?.failure ? String(last.failure.params.detail ?? last.failure.code) : 'pods keep coming back';
   return { kind: 'stuck', reason: reason('step_failed', { step, node: node.name, detail }) };
 }

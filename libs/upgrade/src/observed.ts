@@ -1,10 +1,16 @@
 import type { Verdict } from '@wavegate/fleet';
 
+export type { Receipt } from '@wavegate/fleet';
+
 /** One node as it stands now. */
 export interface ObservedNode {
   readonly name: string;
   readonly role: 'controlPlane' | 'worker';
   readonly zone: string;
+  /** Tells a node from one that took its name; absent where the observer does not say. */
+  readonly uid?: string;
+  /** Of the node; pools and canaries are told by them. Absent where the observer does not say. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** kubelet version, no leading v. */
   readonly kubelet: string;
   readonly ready: boolean;
@@ -17,7 +23,16 @@ export interface ObservedNode {
   readonly podsToEvict: number;
   /** Control-plane nodes: version of each static pod by component (etcd, kube-apiserver, …) and when it last changed. */
   readonly staticPods: Readonly<
-    Record<string, { readonly version: string; readonly ready: boolean; readonly since: number }>
+    Record<
+      string,
+      {
+        readonly version: string;
+        readonly ready: boolean;
+        readonly since: number;
+        /** The minor that it emulates; absent: its own. */
+        readonly emulates?: string;
+      }
+    >
   >;
 }
 
@@ -30,21 +45,13 @@ export interface Observed {
   /** Epoch ms since when it is (un)reachable without a break. */
   readonly reachableSince: number;
   readonly nodes: readonly ObservedNode[];
+  /**
+   * Epoch ms since when what is watched beside nodes and pods has been good without a break: the nodes' leases, our own
+   * requests to the API server. Null while it is not; absent where nobody watches.
+   */
+  readonly steadySince?: number | null;
   /** Stacked etcd, as far as it can be seen; null for an external etcd. */
   readonly etcd: { readonly members: number; readonly healthy: number } | null;
-}
-
-/** Proof that a backup can be restored. */
-export interface Receipt {
-  readonly node: string;
-  readonly path: string;
-  readonly sha256: string;
-  readonly revision: number;
-  readonly totalKeys: number;
-  readonly sizeBytes: number;
-  readonly takenAt: number;
-  /** `restore`: restored into a scratch etcd and counted; `status`: hash and page check only. */
-  readonly verified: 'restore' | 'status';
 }
 
 /** The verdict on the phase under judgement, or null while the judge has none for that phase. */

@@ -25,11 +25,26 @@ export function progressOf(decision: UpgradeDecision, journal: Journal, observed
 const nodeOf = ({ params }: Reason): string => String(params.node ?? '');
 
 /** Nodes whose kubelet is where the order wants it, of those it is to bring there. */
-function counted({ order, rollback }: Journal, { nodes }: Observed): Pick<Progress, 'nodesDone' | 'nodesTotal'> {
+function counted(journal: Journal, { nodes }: Observed): Pick<Progress, 'nodesDone' | 'nodesTotal'> {
+  const { order, rollback } = journal;
+  if (order.kind !== 'upgrade' && order.kind !== 'rollback') return countedOfOneAct(journal, nodes);
   const named = new Set(rollback?.batches.flat());
   const concerned = rollback ? nodes.filter(({ name }) => named.has(name)) : nodes;
   const done = concerned.filter(({ kubelet }) => sameRelease(kubelet, order.hop.to) !== (rollback !== null));
   return { nodesDone: done.length, nodesTotal: concerned.length };
+}
+
+/** A drain empties one node, a prefetch serves many; the other orders of one act change none. */
+function countedOfOneAct(
+  { order, steps, fetched = [] }: Journal,
+  nodes: Observed['nodes'],
+): Pick<Progress, 'nodesDone' | 'nodesTotal'> {
+  if (order.args?.kind === 'prefetch') {
+    return { nodesDone: fetched.length, nodesTotal: order.args.nodes.length || nodes.length };
+  }
+  const drained = Object.values(steps).some(({ step, state }) => step.kind === 'drainNode' && state === 'succeeded');
+  const isDrain = order.kind === 'drain';
+  return { nodesDone: isDrain && drained ? 1 : 0, nodesTotal: isDrain ? 1 : 0 };
 }
 
 /** One line on how it ended. */
@@ -37,6 +52,8 @@ export function reasonOfOutcome(outcome: Outcome): Reason {
   switch (outcome.kind) {
     case 'upgraded':
       return reason('verified', { version: outcome.standing[firstOf(outcome.standing)] ?? '' });
+    case 'completed':
+      return reason('order_completed');
     case 'rolledBack':
     case 'halted':
     case 'skipped':

@@ -1,10 +1,13 @@
-import { durationMs, reason, type Reason } from '@wavegate/fleet';
+import { nodeStepLimitMs, reason, type Reason } from '@wavegate/fleet';
 import {
-  CONTROL_PLANE_STEP_BOUND_MS,
-  DRAIN_SLACK_MS,
+  EXPORT_BOUND_MS,
+  INTERRUPTED_RUNS,
   NODE_STEP_BOUND_MS,
+  NODE_STEP_GRACE_MS,
   PREFLIGHT_BOUND_MS,
   SNAPSHOT_BOUND_MS,
+  STEP_RUNS,
+  VELERO_BOUND_MS,
 } from './bounds.js';
 import type { Journal, StepRecord } from './journal.js';
 import type { Situation } from './situation.js';
@@ -40,6 +43,19 @@ export function runsOf({ journal }: Pick<Situation, 'journal'>, kind: StepKind, 
   };
 }
 
+/** The host left no word of its end: power cut, pod evicted. Whether anything was changed is for the observation to say. */
+export function isInterrupted(run: StepRecord | null): run is StepRecord & { readonly failure: Reason } {
+  return run?.state === 'failed' && run.failure?.code === 'step_interrupted';
+}
+
+/** Not begun again: it failed by its own word too often, or was interrupted too often in a row. */
+export function isSpent({ all }: Pick<Runs, 'all'>): boolean {
+  const ended = all.filter(({ state }) => state !== 'intended');
+  const failed = ended.filter((run) => run.state === 'failed' && !isInterrupted(run));
+  const row = ended.length - 1 - ended.findLastIndex((run) => !isInterrupted(run));
+  return failed.length >= STEP_RUNS || row >= INTERRUPTED_RUNS;
+}
+
 function nameOfRun(kind: StepKind, node: string, run: number): string {
   return [kind, node === '' ? 'cluster' : node, ...(run > 1 ? [String(run)] : [])].join('/');
 }
@@ -62,16 +78,29 @@ export function lastEndedAt(journal: Journal): number {
   return Math.max(journal.startedAt ?? journal.acceptedAt, ...ends);
 }
 
-/** Why an open step has taken too long, or null. Whoever carries it out has bounds of its own; this is the net below. */
+/**
+ * Why an open step has taken too long, or null. Whoever carries it out has bounds of its own; this is the net below.
+ * A drain has none here: past its timeout the plan's `onTimeout` decides, in words that name the pod, which only the
+ * drain itself can give; the net below it is the order's deadline.
+ */
 export function timedOut({ at, plan }: Situation, { step, intendedAt }: StepRecord): Reason | null {
+  // Longer than the Job itself may take: its own end says more than ours.
+  const nodeBound = nodeStepLimitMs(plan.spec) + NODE_STEP_GRACE_MS;
   const bounds: Record<StepKind, number> = {
     preflight: PREFLIGHT_BOUND_MS,
+    validate: PREFLIGHT_BOUND_MS,
     snapshotEtcd: SNAPSHOT_BOUND_MS,
-    upgradeControlPlane: CONTROL_PLANE_STEP_BOUND_MS,
-    drainNode: durationMs(plan.spec.drain.timeout) + DRAIN_SLACK_MS,
-    upgradeKubelet: NODE_STEP_BOUND_MS,
-    rollbackKubelet: NODE_STEP_BOUND_MS,
+    upgradeControlPlane: nodeBound,
+    rollbackControlPlane: nodeBound,
+    stageRestore: SNAPSHOT_BOUND_MS,
+    prefetchNode: nodeBound,
+    drainNode: Infinity,
+    upgradeKubelet: nodeBound,
+    rollbackKubelet: nodeBound,
     uncordonNode: NODE_STEP_BOUND_MS,
+    exportManifests: EXPORT_BOUND_MS,
+    backupVelero: VELERO_BOUND_MS,
+    restoreVelero: VELERO_BOUND_MS,
   };
   if (at < intendedAt + bounds[step.kind]) return null;
   return reason('step_timed_out', { step: step.kind, node: nodeOf(step) });
@@ -82,15 +111,28 @@ export function reasonOfStep(step: Step): Reason {
   switch (step.kind) {
     case 'preflight':
       return reason('preflight_running');
+    case 'validate':
+      return reason('validation_running');
     case 'snapshotEtcd':
       return reason('backup_running', { node: step.node });
     case 'upgradeControlPlane':
+    case 'rollbackControlPlane':
       return reason('control_plane_upgrading', { node: step.node });
+    case 'stageRestore':
+      return reason('restore_staging', { node: step.node });
+    case 'prefetchNode':
+      return reason('prefetching', { node: step.node, version: step.to });
     case 'drainNode':
       return reason('draining', { node: step.node });
     case 'upgradeKubelet':
     case 'rollbackKubelet':
     case 'uncordonNode':
       return reason('node_upgrading', { node: step.node });
+    case 'exportManifests':
+      return reason('manifests_exporting', { name: step.archive });
+    case 'backupVelero':
+      return reason('velero_backup_running', { name: step.backup, phase: '' });
+    case 'restoreVelero':
+      return reason('velero_restore_running', { name: step.backup, phase: '' });
   }
 }

@@ -1,14 +1,16 @@
 import { reason } from '@wavegate/fleet';
 import { SETTLE_BOUND_MS } from '../bounds.js';
-import { goOnTo, halt, write } from '../decision.js';
+import { carryOut, finishOpenSteps, goOnTo, halt, write } from '../decision.js';
 import type { UpgradeDecision } from '../journal.js';
 import { workOnNodes } from '../node-batch.js';
 import { isBegun, mustBeFinished } from '../node-work.js';
+import type { ObservedNode } from '../observed.js';
 import { isSettled } from '../settled.js';
 import type { Situation } from '../situation.js';
 import { sameRelease } from '../standing.js';
-import { lastEndedAt, openRuns } from '../step-runs.js';
-import { notNow, untilSettled } from './control-plane.js';
+import { lastEndedAt, openRuns, runsOf } from '../step-runs.js';
+import { afterInterruption } from './after-interruption.js';
+import { notNow, untilSettled } from './not-now.js';
 
 /**
  * The point of no return of the control plane, written down before anything rests on it; then the kubelets of the
@@ -19,6 +21,8 @@ export function commit(situation: Situation): UpgradeDecision {
   if (journal.committedAt === null) {
     return stop ? halt(situation, stop) : write(situation, { kind: 'committed' });
   }
+  const lifting = liftEmulation(situation);
+  if (lifting) return lifting;
   const change = () => ({ verb: 'upgradeKubelet', to: hop.to }) as const;
   const inWork = situation.controlPlane.filter(
     (node) => isBegun(situation, node, change()) && !(sameRelease(node.kubelet, hop.to) && node.cordonedBy === null),
@@ -32,6 +36,35 @@ export function commit(situation: Situation): UpgradeDecision {
     workOnNodes(situation, { nodes: situation.controlPlane, change, limit: 1, hold }) ?? goOnTo(situation, 'nodeCanary')
   );
 }
+
+/**
+ * Two-step upgrade: from here on the new binaries are themselves, one node at a time, each settled. The same step as
+ * before, without the emulation; kubeadm brings the addons along now.
+ */
+function liftEmulation(situation: Situation): UpgradeDecision | null {
+  const { controlPlane, hop, stop } = situation;
+  const emulating = controlPlane.filter(isEmulating);
+  const open = openRuns(situation.journal).some(({ step }) => step.kind === 'upgradeControlPlane');
+  if (open) return finishOpenSteps(situation);
+  for (const node of controlPlane) {
+    const again = afterInterruption(situation, node, 'upgradeControlPlane');
+    if (again) return again;
+  }
+  const failed = controlPlane
+    .map((node) => runsOf(situation, 'upgradeControlPlane', node.name).last)
+    .find((last) => last?.state === 'failed');
+  if (failed?.failure) return halt(situation, failed.failure);
+  const [node] = emulating;
+  if (!node) return null;
+  if (stop) return halt(situation, stop);
+  const { name } = runsOf(situation, 'upgradeControlPlane', node.name);
+  const first = emulating.length === controlPlane.length;
+  const step = { kind: 'upgradeControlPlane', name, node: node.name, from: hop.to, to: hop.to, first } as const;
+  return notNow(situation) ?? carryOut(situation, [step]);
+}
+
+const isEmulating = ({ staticPods }: ObservedNode): boolean =>
+  Object.values(staticPods).some(({ emulates }) => emulates !== undefined);
 
 /** Between two nodes: the last one settled (also before the workers), and before the next one quorum besides. */
 function notYet(situation: Situation): UpgradeDecision | null {

@@ -18,6 +18,7 @@ export function judged(situation: Situation, phase: UpgradePhase, act: (verdict:
   if (!judgement) return beginJudging(situation, phase);
   if (judgement.verdict) return act(judgement.verdict);
   const verdict = situation.verdict?.phase === phase ? situation.verdict.verdict : null;
+  // A regression that the plan holds for is watched on: it may still burn the budget, and then it goes back.
   if (verdict && verdict.kind !== 'hold') return write(situation, { kind: 'judged', phase, verdict });
   return awaitVerdict(situation, judgement, verdict);
 }
@@ -27,14 +28,24 @@ export function beginJudging(situation: Situation, phase: UpgradePhase): Upgrade
 }
 
 function awaitVerdict(situation: Situation, { phase, from }: Judgement, hold: Verdict | null): UpgradeDecision {
-  const { window, period } = situation.plan.spec.verdict;
-  const until = from + durationMs(window);
+  const { period } = situation.plan.spec.verdict;
+  const until = from + longest(situation, phase);
   // Two periods of grace: the judge itself calls the end of its window, and its evidence arrives a period late.
   const end = until + 2 * durationMs(period);
   if (situation.at < end) return waitFor(situation, reason('judging', { phase, until }), end);
   const reasons = [reason('verdict_inconclusive', { phase, detail: 'no verdict within the window' })];
   const verdict: Verdict = { schema: 1, kind: 'inconclusive', period: null, reasons, slis: hold?.slis ?? [] };
   return write(situation, { kind: 'judged', phase, verdict });
+}
+
+/**
+ * How long a verdict is waited for. A person's way back is judged only to be told whether it helped, and holds one of the
+ * rollout's slots meanwhile: clusters that still hurt must not wait for theirs longer than for the shortest soak.
+ */
+function longest({ order, plan }: Situation, phase: UpgradePhase): number {
+  const { window, minSoak } = plan.spec.verdict;
+  const toldOnly = order.kind === 'rollback' && phase === 'judgeRollback';
+  return toldOnly ? Math.min(durationMs(minSoak), durationMs(window)) : durationMs(window);
 }
 
 export function whyNotPromoted({ kind, reasons }: Verdict, phase: UpgradePhase): Reason {

@@ -16,11 +16,34 @@ describe('before anything is touched', () => {
     expect(cluster.effects).toEqual(['preflight/cluster']);
   });
 
+  it('what blocks may pass by itself, and does → looked at again, then upgraded', () => {
+    const findings = [{ ...finding, code: 'node_not_ready' }];
+    const cluster = new TinyCluster({ from: FROM, faults: { 'preflight/cluster': [{ kind: 'succeeded', findings }] } });
+    const { outcome } = tell({ cluster });
+    expect(outcome).toMatchObject({ kind: 'upgraded' });
+    expect(cluster.effects.slice(0, 3)).toEqual(['preflight/cluster', 'preflight/cluster/2', 'snapshotEtcd/cp-1']);
+  });
+
+  it('it does not pass → skipped after the third look', () => {
+    const findings = [{ ...finding, code: 'api_server_not_ready' }];
+    const blocks = { kind: 'succeeded', findings } as const;
+    const cluster = new TinyCluster({ from: FROM, faults: { 'preflight/cluster': [blocks, blocks, blocks] } });
+    expect(tell({ cluster }).outcome).toMatchObject({ kind: 'skipped', reason: { code: 'preflight_blocked' } });
+    expect(cluster.effects).toEqual(['', '/2', '/3'].map((run) => `preflight/cluster${run}`));
+  });
+
+  it('beside it something that a person must mend → skipped at once', () => {
+    const findings = ['node_not_ready', 'pdb_never_allows'].map((code) => ({ ...finding, code }));
+    const cluster = new TinyCluster({ from: FROM, faults: { 'preflight/cluster': [{ kind: 'succeeded', findings }] } });
+    expect(tell({ cluster }).outcome).toMatchObject({ kind: 'skipped' });
+    expect(cluster.effects).toEqual(['preflight/cluster']);
+  });
+
   it.each([
     ['the control plane is at neither end of the hop', '1.34.1', {}, 'version_mismatch'],
     ['the hop skips a minor', '1.33.4', { hop: { index: 1, of: 1, from: '1.33.4', to: TO } }, 'skew_violation'],
     ['the order is for another cluster', FROM, { clusterUid: 'uid-2' }, 'cluster_uid_mismatch'],
-    ['the kind is not carried out', FROM, { kind: 'drain' as const }, 'order_unknown_kind'],
+    ['the kind is not carried out', FROM, { kind: 'teleport' as never }, 'order_unknown_kind'],
   ])('%s → skipped before the first step', (_situation, from, order, code) => {
     const cluster = new TinyCluster({ from });
     expect(tell({ cluster, order }).outcome).toMatchObject({ kind: 'skipped', reason: { code } });
@@ -46,7 +69,7 @@ describe('before anything is touched', () => {
   it('everything is at the target already → upgraded without a snapshot and without judging', () => {
     const cluster = new TinyCluster({ from: TO });
     expect(tell({ cluster }).outcome.kind).toBe('upgraded');
-    expect(cluster.effects).toEqual(['preflight/cluster']);
+    expect(cluster.effects).toEqual(['preflight/cluster', 'validate/cluster']);
   });
 
   it('the snapshot fails → halted(backup_failed), no control-plane step', () => {
@@ -62,6 +85,17 @@ describe('before anything is touched', () => {
     const cluster = new TinyCluster({ from: FROM, faults: { 'snapshotEtcd/cp-1': [weak, weak, weak] } });
     expect(tell({ cluster }).outcome).toMatchObject({ kind: 'halted', reason: { code: 'backup_failed' } });
     expect(cluster.effects).toEqual(['preflight/cluster', ...['', '/2', '/3'].map((run) => `snapshotEtcd/cp-1${run}`)]);
+  });
+
+  it('restored, but no Secret was read back → halted in the words of the proof, no control-plane step', () => {
+    const why = 'not proven by a restore: nothing was read back of what is encrypted at rest (9 by aescbc key1)';
+    const taken = { node: 'cp-1', path: 'p', sha256: 's', revision: 1, totalKeys: 1, sizeBytes: 1, takenAt: START };
+    const receipt = { ...taken, verified: 'status', checks: ['the SHA-256 agrees', why] } as const;
+    const weak = { kind: 'succeeded', receipt } as const;
+    const cluster = new TinyCluster({ from: FROM, faults: { 'snapshotEtcd/cp-1': [weak, weak, weak] } });
+    const reason = { code: 'backup_failed', params: { detail: `the snapshot was ${why}` } };
+    expect(tell({ cluster }).outcome).toMatchObject({ kind: 'halted', reason });
+    expect(cluster.effects.some((effect) => effect.startsWith('upgradeControlPlane'))).toBe(false);
   });
 });
 
@@ -137,7 +171,7 @@ describe('a rollback order', () => {
       kind: 'rolledBack',
       rung: 2,
       reason: { code: 'rollback_asked' },
-      extent: { returned: ['w-1', 'w-2'], stays: [`control plane ${TO}`, `w-3 ${FROM}`] },
+      extent: { returned: ['w-1', 'w-2'], stays: [`control plane ${TO}`] },
     });
     expect(log.some((line) => line.includes('judging'))).toBe(false);
     expect(cluster.effects.some((effect) => effect.includes('cp-1'))).toBe(false);

@@ -1,32 +1,50 @@
-import { canHop, reason, type Reason } from '@wavegate/fleet';
-import { STEP_RUNS } from '../bounds.js';
-import { carryOut, finishOpenSteps, goOnTo, halt, skip } from '../decision.js';
+import { canHop, mayPass, reason, type Finding, type Reason } from '@wavegate/fleet';
+import { PREFLIGHT_AGAIN_MS, PREFLIGHT_LOOKS, STEP_RUNS } from '../bounds.js';
+import { carryOut, finishOpenSteps, goOnTo, halt, skip, waitFor } from '../decision.js';
 import type { UpgradeDecision } from '../journal.js';
 import { isSchedulable } from '../node-work.js';
 import { quorumNeverHolds } from '../quorum.js';
 import type { Situation } from '../situation.js';
 import { apiServers, controlPlaneAt, sameRelease } from '../standing.js';
-import { runsOf } from '../step-runs.js';
+import { runsOf, type Runs } from '../step-runs.js';
 
 /** Nothing is touched here: what blocks ends the attempt as skipped. */
 export function preflight(situation: Situation): UpgradeDecision {
-  const { stop, hop, journal } = situation;
+  const { stop, journal } = situation;
   if (stop) return journal.withdrawal ? skip(stop) : halt(situation, stop);
   const local = localProblem(situation);
   if (local) return skip(local);
   const open = finishOpenSteps(situation);
   if (open) return open;
-  const { last, failed, name } = runsOf(situation, 'preflight');
-  if (last?.state === 'succeeded') return judged(situation);
-  if (last?.failure && failed >= STEP_RUNS) return halt(situation, last.failure);
-  return carryOut(situation, [{ kind: 'preflight', name, target: hop.to }]);
+  return looked(situation, runsOf(situation, 'preflight'));
 }
 
-function judged(situation: Situation): UpgradeDecision {
+function looked(situation: Situation, runs: Runs): UpgradeDecision {
+  const { last, failed } = runs;
+  if (last?.state === 'succeeded') return judged(situation, runs, last.endedAt ?? situation.at);
+  if (last?.failure && failed >= STEP_RUNS) return halt(situation, last.failure);
+  return look(situation, runs);
+}
+
+function look(situation: Situation, { name }: Runs): UpgradeDecision {
+  return carryOut(situation, [{ kind: 'preflight', name, target: situation.hop.to }]);
+}
+
+function judged(situation: Situation, runs: Runs, lookedAt: number): UpgradeDecision {
   const blocking = situation.journal.findings.filter(({ severity }) => severity === 'block');
   const [first] = blocking;
-  if (first) return skip(reason('preflight_blocked', { findings: blocking.length, first: first.code }));
-  return goOnTo(situation, hasArrived(situation) ? 'verify' : 'backup');
+  if (!first) return goOnTo(situation, hasArrived(situation) ? 'verify' : 'backup');
+  if (!isWorthAnotherLook(blocking, runs)) {
+    return skip(reason('preflight_blocked', { findings: blocking.length, first: first.code }));
+  }
+  const until = lookedAt + PREFLIGHT_AGAIN_MS;
+  const why = reason('preflight_again', { finding: first.code, until });
+  return situation.at < until ? waitFor(situation, why, until) : look(situation, runs);
+}
+
+/** One moment in which a node was not Ready must not cost a wave its cluster; what a person has to mend is said at once. */
+function isWorthAnotherLook(blocking: readonly Finding[], { all, failed }: Runs): boolean {
+  return blocking.every(({ code }) => mayPass(code)) && all.length - failed < PREFLIGHT_LOOKS;
 }
 
 function hasArrived({ controlPlane, observed, hop }: Situation): boolean {

@@ -7,6 +7,7 @@ import type { ObservedNode } from '../observed.js';
 import type { Situation } from '../situation.js';
 import { controlPlaneAt, sameRelease } from '../standing.js';
 import { lastEndedAt } from '../step-runs.js';
+import { firstValidation, unlessInvalid } from './validation.js';
 import { wrongVersion } from './control-plane.js';
 import { judged } from './judging.js';
 import { afterCommit } from './rollback.js';
@@ -15,7 +16,12 @@ import { afterCommit } from './rollback.js';
 export function verify(situation: Situation): UpgradeDecision {
   if (situation.stop) return halt(situation, situation.stop);
   const wrong = notAsOrdered(situation);
-  if (!wrong) return hasChanged(situation) ? goOnTo(situation, 'judgeFinal') : upgraded(situation);
+  if (!wrong) {
+    return (
+      firstValidation(situation) ??
+      (hasChanged(situation) ? goOnTo(situation, 'judgeFinal') : unlessInvalid(situation, upgraded))
+    );
+  }
   const until = lastEndedAt(situation.journal) + NODE_READY_BOUND_MS;
   return situation.at < until ? waitFor(situation, wrong, until) : halt(situation, wrong);
 }
@@ -23,14 +29,16 @@ export function verify(situation: Situation): UpgradeDecision {
 export function judgeFinal(situation: Situation): UpgradeDecision {
   if (situation.stop) return halt(situation, situation.stop);
   return judged(situation, 'judgeFinal', (verdict) =>
-    verdict.kind === 'promote' ? upgraded(situation) : afterCommit(situation, verdict, 'judgeFinal'),
+    verdict.kind === 'promote' ? unlessInvalid(situation, upgraded) : afterCommit(situation, verdict, 'judgeFinal'),
   );
 }
 
 const upgraded = (situation: Situation): UpgradeDecision => end({ kind: 'upgraded', standing: standingNow(situation) });
 
 function hasChanged({ journal }: Situation): boolean {
-  return Object.values(journal.steps).some(({ step }) => !['preflight', 'snapshotEtcd'].includes(step.kind));
+  return Object.values(journal.steps).some(
+    ({ step }) => !['preflight', 'snapshotEtcd', 'validate'].includes(step.kind),
+  );
 }
 
 function notAsOrdered(situation: Situation): Reason | null {

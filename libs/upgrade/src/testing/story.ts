@@ -55,6 +55,7 @@ export function orderOf(plan: Plan, changes: Partial<Order> = {}): Order {
 export type Judge = (phase: UpgradePhase, elapsed: number, world: TinyCluster) => Verdict['kind'];
 export const promoting: Judge = (_phase, elapsed) => (elapsed < 300_000 ? 'hold' : 'promote');
 
+const ABORTED = reason('rollout_aborted', { by: 'ann' });
 const BURNED = reason('slo_burned', { objective: 'checkout', consumedPercent: 2.4, minutes: 6 });
 const verdictOf = (kind: Verdict['kind'], burn: number): Verdict => ({
   schema: 1,
@@ -78,8 +79,12 @@ export interface StorySetup {
   readonly plan?: Plan;
   readonly order?: Partial<Order>;
   readonly judge?: Judge;
+  /** The judge's whole word on every phase, at once, where its numbers matter. */
+  readonly verdict?: Verdict;
   /** Asks to stop before this pass (0-based). */
   readonly withdrawAtPass?: number;
+  /** Why it is asked to stop; the rollout's abort unless told. */
+  readonly withdrawal?: Reason;
   readonly hubAwayAt?: number;
   /** Burn of a burning verdict; twice as much for each worker at the new version unless told. */
   readonly burn?: number;
@@ -136,9 +141,9 @@ class Teller {
   }
 
   pass(pass: number): Outcome | null {
-    const { cluster, check, before, withdrawAtPass, hubAwayAt } = this.setup;
+    const { cluster, check, before, withdrawAtPass, withdrawal = ABORTED, hubAwayAt } = this.setup;
     before?.(pass, this.at);
-    if (pass === withdrawAtPass) this.journal = askToStop(this.journal, reason('rollout_aborted', { by: 'ann' }));
+    if (pass === withdrawAtPass) this.journal = askToStop(this.journal, withdrawal);
     const observed = cluster.observe(this.at);
     if (observed.reachable) this.journal = rememberBefore(this.journal, standing(observed));
     const hubAwaySince = hubAwayAt !== undefined && this.at >= hubAwayAt ? hubAwayAt : null;
@@ -159,6 +164,7 @@ class Teller {
   private verdict() {
     const open = openJudgement(this.journal);
     if (!open) return null;
+    if (this.setup.verdict) return { phase: open.phase, verdict: this.setup.verdict };
     const kind = (this.setup.judge ?? promoting)(open.phase, this.at - open.from, this.setup.cluster);
     return { phase: open.phase, verdict: verdictOf(kind, this.burn()) };
   }
