@@ -2,7 +2,7 @@
 //   node libs/rollout/bench/decide-cost.mjs [clusters …]
 import { performance } from 'node:perf_hooks';
 import { canonicalText, PlanSchema, sha256Hex } from '@wavegate/fleet';
-import { applyDecision, decide, plan, startRollout } from '../dist/index.js';
+import { decide, IndexedClusters, plan, startRollout } from '../dist/index.js';
 
 const AT = 1_772_438_400_000;
 const sizes = process.argv.slice(2).map(Number);
@@ -34,7 +34,9 @@ function run(count) {
   const planStart = performance.now();
   const planned = plan(checked, fleet(count), AT);
   const planMs = performance.now() - planStart;
-  let rollout = startRollout({ id: 'r', name: 'r', plan: checked, canonical, digest, planned, by: 'ada', at: AT });
+  const first = startRollout({ id: 'r', name: 'r', plan: checked, canonical, digest, planned, by: 'ada', at: AT });
+  const clusters = new IndexedClusters(first.head.plan, first.clusters.values());
+  let rollout = { head: first.head, clusters };
   const [costs, rows] = [[], []];
   const queue = [{ kind: 'started' }];
   let at = AT;
@@ -45,7 +47,8 @@ function run(count) {
     const decision = decide(rollout, { ...event, at });
     costs.push(performance.now() - from);
     rows.push(decision.clusters.length);
-    rollout = applyDecision(rollout, decision);
+    rollout = { head: decision.head, clusters };
+    for (const row of decision.clusters) clusters.set(row.clusterId, row);
     for (const action of decision.actions) queue.push(...answers(action));
   }
   costs.sort((a, b) => a - b);

@@ -1,6 +1,6 @@
-import { reason } from '@wavegate/fleet';
+import { reason, type Reason } from '@wavegate/fleet';
 import type { Draft } from './draft.js';
-import { budgetGate } from './gates/budget.js';
+import { blockByBudget } from './gates/budget-block.js';
 import { CalendarLook } from './gates/calendar.js';
 import { applyOfflinePolicy } from './offline-policy.js';
 import { expireOrders, noteOverdue } from './order-expiry.js';
@@ -25,38 +25,36 @@ function advanceWaves(draft: Draft): void {
   // Ends: each turn but the last moves the current wave one step, and with the same rows no step goes back.
   do {
     applyOfflinePolicy(draft);
-    enforceBudget(draft);
+    blockByBudget(draft);
   } while (moveWave(draft));
   const calendar = new CalendarLook(draft.view, draft.at);
   startClusters(draft, calendar);
   recordGates(draft, calendar);
 }
 
-/** Latched: once exceeded, only a person's `resumed` starts anything again, even if a lost cluster returns. */
-function enforceBudget(draft: Draft): void {
-  if (draft.state !== 'running' && draft.state !== 'paused') return;
-  const budget = budgetGate(draft.allWaves);
-  if (budget.answer === 'pass') return;
-  draft.setState('blocked', budget.reason);
-  draft.act({ kind: 'notify', clusterId: null, reason: budget.reason });
-}
-
 /** The state's own question goes first; a silent cluster is asked about last, because it may return by itself. */
 function askAboutPeople(draft: Draft): void {
   if (draft.state === 'blocked' || draft.state === 'paused') draft.asks.unshift(draft.reason);
-  const lost = draft.look().lost[0];
-  if (lost) draft.asks.push(lost.reason);
+  const lost = draft.index.line('lost').next();
+  if (lost < Infinity) draft.asks.push(draft.rowAt(lost).reason);
 }
 
 /** Through: nothing in flight and nothing to come. A rollback asked for later takes `finishedAt` back until it ends. */
 function endWhenThrough(draft: Draft): void {
   const { finishedAt } = draft.current;
   if (finishedAt !== null || draft.inFlight > 0) return;
-  if (draft.look().rollbacks.some(({ clusterId }) => draft.row(clusterId)?.phase === 'waiting')) return;
+  if (!draft.index.line('rollbacks').isEmpty) return;
   const over = draft.state === 'aborted' || draft.state === 'finished';
   const through = draft.allWaves.every(({ waiting, phase }) => waiting === 0 && phase === 'passed');
   if (!over && !through) return;
-  if (!over) draft.setState('finished', reason('rollout_finished'));
+  if (!over) draft.setState('finished', finishing(draft));
   draft.patchHead({ finishedAt: draft.at });
   draft.act({ kind: 'notify', clusterId: null, reason: draft.reason });
+}
+
+/** A rollout in which every cluster was left out must not read like one that went well. */
+function finishing({ allWaves }: Draft): Reason {
+  const clusters = allWaves.reduce((sum, { size }) => sum + size, 0);
+  const skipped = allWaves.reduce((sum, wave) => sum + wave.skipped, 0);
+  return clusters > 0 && skipped === clusters ? reason('nothing_upgraded', { clusters }) : reason('rollout_finished');
 }

@@ -1,4 +1,4 @@
-import { reason, type Reason } from '@wavegate/fleet';
+import { reason, type Reason, type ReasonCode } from '@wavegate/fleet';
 import { endCluster, haltBetweenHops } from './cluster-end.js';
 import type { Draft } from './draft.js';
 import type { RolloutEvent } from './event.js';
@@ -6,7 +6,7 @@ import { approvalsFor } from './gates/approval.js';
 import { isExceeded } from './gates/budget.js';
 import { markForRollback, rowsInScope } from './rollback.js';
 import type { RolloutCluster } from './rollout.js';
-import { isBetweenHops, isPendingRollback, isUnbegun } from './survey.js';
+import { isBetweenHops, isPendingRollback, isUnbegun } from './cluster-standing.js';
 
 /** What people ask for. Each returns why it cannot be done as things stand, or null. The hub checks who may ask. */
 type Command<K extends RolloutEvent['kind']> = Extract<RolloutEvent, { kind: K }>;
@@ -17,15 +17,18 @@ export function pause(draft: Draft, by: string): string | null {
   return null;
 }
 
+/** Blocks that the verdict's gate makes: by a verdict, or because there was nothing to judge. */
+const OF_THE_VERDICT: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['verdict_not_promote', 'wave_upgraded_nothing']);
+
 /**
  * Lifts a pause, or takes a block upon oneself. `allow` raises the budget of the wave that is exceeded (else of the
  * current one); where a verdict blocks, `allow` of 1 or more overrides it in the person's name, and 0 has the wave
- * judged again. Whatever still does not hold blocks again in the same decision.
+ * judged again; the same for a wave that upgraded nothing. Whatever still does not hold blocks again in the same decision.
  */
 export function resume(draft: Draft, { by, allow }: Command<'resumed'>): string | null {
   if (draft.state !== 'paused' && draft.state !== 'blocked') return `the rollout is ${draft.state}, not stopped`;
   if (!Number.isInteger(allow) || allow < 0) return `allow ${allow} is not a count of failures, 0 or more`;
-  if (draft.state === 'blocked' && draft.reason.code === 'verdict_not_promote') answerVerdict(draft, by, allow);
+  if (draft.state === 'blocked' && OF_THE_VERDICT.has(draft.reason.code)) answerVerdict(draft, by, allow);
   else if (allow > 0) raiseBudget(draft, allow);
   draft.setState('running', reason('gate_passed'));
   return null;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { reason } from '@wavegate/fleet';
-import { halted, inPhase, orderOf, upgraded, type Untimed } from './testing/agent-play.js';
+import { inPhase, orderOf, upgraded, type Untimed } from './testing/agent-play.js';
 import { fleetOf, HOUR, MINUTE, rolloutOf, type SpecInput } from './testing/fleet-fixture.js';
 import { Story } from './testing/story-teller.js';
 
@@ -180,70 +180,9 @@ describe('silence', () => {
     expect(story.rollout.head.waves[0]).toMatchObject({ failures: 0, upgraded: 1 });
   });
 
-  it('a wave whose clusters were all skipped passes without soak or verdict', () => {
+  it('a wave whose clusters were all left out by people passes without soak or verdict', () => {
     const story = begun(1, { strategy: { waves: ['100%'] } });
-    const { orderId } = orderOf(story.rollout, 'c-001');
-    story.happens({
-      kind: 'orderRefused',
-      clusterId: 'c-001',
-      orderId,
-      reason: reason('local_policy', { rule: 'never' }),
-    });
+    story.happens({ kind: 'skipped', by: 'ada', clusterId: 'c-001' });
     expect(story.rollout.head.state).toBe('finished');
-  });
-});
-
-describe('people', () => {
-  it('pause holds new starts, not what runs', () => {
-    const story = running(3, { ...ONE_WAVE, strategy: { waves: ['100%'], maxInFlight: 1 } }).happens({
-      kind: 'paused',
-      by: 'ada',
-    });
-    story.later(9).ends(inPhase(story.rollout, 'upgrading')[0]?.clusterId ?? '');
-    expect(inPhase(story.rollout, 'ordered')).toEqual([]);
-    expect(story.rollout.head.asks).toMatchObject({ code: 'rollout_paused' });
-    story.happens({ kind: 'resumed', by: 'bob', allow: 0 });
-    expect(inPhase(story.rollout, 'ordered')).toHaveLength(1);
-  });
-
-  it('a skipped cluster whose order is out is left out once the withdrawal is certain', () => {
-    const story = begun(2).happens({ kind: 'skipped', by: 'ada', clusterId: 'c-001' });
-    expect(story.row('c-001')).toMatchObject({ phase: 'done', outcome: { kind: 'skipped' } });
-    expect(story.steps.at(-1)?.event.kind).toBe('orderWithdrawn');
-  });
-
-  it('a rollback can be asked for after the end, and the end comes back when it is through', () => {
-    const story = running().ends('c-001').judges('promote').later(60);
-    story.happens({ kind: 'rollbackAsked', by: 'ada', scope: { kind: 'rollout' }, approvedRungs: [] });
-    expect(story.rollout.head).toMatchObject({ state: 'finished', finishedAt: null });
-    story.begins('c-001').later(9).ends('c-001', halted());
-    expect(story.rollout.head).toMatchObject({ state: 'finished', finishedAt: story.now });
-  });
-
-  it('abort in the middle of two hops halts the cluster and names what stands', () => {
-    const spec = { ...ONE_WAVE, target: { kubernetes: '1.35.4', via: { '1.34': '1.34.4' } } };
-    const story = new Story(
-      'table',
-      rolloutOf(
-        spec,
-        fleetOf(1, () => ({ version: '1.33.1' })),
-      ),
-    ).happens({ kind: 'started' });
-    story.begins('c-001').happens({ kind: 'paused', by: 'ada' }).later(9).ends('c-001', upgraded('1.34.4'));
-    expect(story.row('c-001')).toMatchObject({ phase: 'upgrading', hop: 2, orderId: null });
-    story.happens({ kind: 'aborted', by: 'ada' });
-    const standing = { controlPlane: '1.34.4', nodes: '1.34.4' };
-    expect(story.row('c-001')).toMatchObject({ phase: 'done', hop: 1, outcome: { kind: 'halted', standing } });
-    expect(story.rollout.head).toMatchObject({ state: 'aborted', finishedAt: story.now });
-  });
-});
-
-describe('rows per event', () => {
-  it.each([100, 2000])('%i clusters: an ordinary event changes a handful of rows', (count) => {
-    const story = begun(count, { ...ONE_WAVE, strategy: { waves: ['100%'], maxInFlight: 10 } });
-    expect(story.last?.clusters.length).toBeLessThanOrEqual(20);
-    const id = inPhase(story.rollout, 'ordered')[0]?.clusterId ?? '';
-    story.begins(id).ends(id);
-    expect(story.last?.clusters.length).toBeLessThanOrEqual(3);
   });
 });

@@ -11,7 +11,9 @@ import type { Rollout } from './rollout.js';
  * same decision on every replica. An event that does not fit (old order, old attempt, finished rollout, unknown
  * cluster) changes nothing at all, not even the head, and `ignored` says why.
  *
- * Cost: one or two passes over the rows; the number of changed rows does not grow with the fleet (abort excepted).
+ * Cost: what the changed rows cost, and their number does not grow with the fleet (abort and rollbacks of a whole wave
+ * excepted). That holds for rows kept in `IndexedClusters`; with a plain map every event that fits also pays for a pass
+ * over all rows, to index them. The decision is the same.
  */
 export function decide(rollout: Rollout, event: RolloutEvent): Decision {
   const draft = new Draft(rollout, event.at);
@@ -47,7 +49,7 @@ function apply(draft: Draft, event: RolloutEvent): string | null {
     case 'agentReturned':
       return takeReturn(draft, event.clusterId);
     case 'waveJudged':
-      return takeVerdict(draft, event.wave, event.verdict.kind);
+      return takeVerdict(draft, event.wave, event.verdict);
     case 'paused':
       return pause(draft, event.by);
     case 'resumed':

@@ -1,8 +1,10 @@
 import { isFailure, orderId, type OrderKind, type Reason } from '@wavegate/fleet';
 import type { Decision, RolloutAction } from './action.js';
+import { indexedClusters, type IndexedClusters } from './indexed-clusters.js';
+import { inOrder, type Line } from './line.js';
 import { viewOf, type PlanView } from './plan-view.js';
 import type { Rollout, RolloutCluster, RolloutHead, RolloutState, WaveState } from './rollout.js';
-import { survey, type Survey } from './survey.js';
+import type { ListKind, RowIndex, RowList } from './row-index.js';
 
 /** The part of a wave's counters that a row's phase and outcome decide. */
 type Counted = 'waiting' | 'inFlight' | 'lost' | 'upgraded' | 'failures' | 'skipped';
@@ -37,7 +39,8 @@ export class Draft {
   private readonly waves: WaveState[];
   private head: RolloutHead;
   private wake: number | null = null;
-  private surveyed: Survey | null = null;
+  private clusters: IndexedClusters | null = null;
+  private forked: RowIndex | null = null;
 
   constructor(
     private readonly rollout: Rollout,
@@ -92,23 +95,52 @@ export class Draft {
   }
 
   /**
-   * What a pass over all rows finds. Taken again only where a list could have gained a row: something ended, came back
-   * from its end, or a wave opened. Between passes rows only leave lists, so readers of a list ask `row` for each.
+   * The index of the rows as they stand now: a fork of the holder's, which a decision leaves as it was. Not asked for
+   * by an event that does not fit, so that a plain map costs nothing then.
    */
-  look(): Survey {
-    this.surveyed ??= survey(this.rollout.clusters, this.changed, this.waves);
-    return this.surveyed;
+  get index(): RowIndex {
+    if (this.forked) return this.forked;
+    const forked = this.indexed.index.fork();
+    for (const row of this.changed.values()) forked.move(this.rollout.clusters.get(row.clusterId) ?? null, row);
+    this.forked = forked;
+    return forked;
+  }
+
+  /** Lists of the waves that have opened: who may start, and whom only silence keeps from it. */
+  startLists(...kinds: readonly Extract<ListKind, 'candidates' | 'away'>[]): readonly RowList[] {
+    return this.index.listsOf(...kinds).filter(({ wave }) => (this.waves[wave - 1]?.openedAt ?? null) !== null);
+  }
+
+  /** The rows of these lines in rollout order, of those due by then. Who joins or leaves meanwhile is not noticed. */
+  *rowsIn(lines: readonly Line[], from = 0, dueBy = Infinity): Generator<RolloutCluster> {
+    for (const position of inOrder(lines, from, dueBy)) yield this.rowAt(position);
+  }
+
+  rowAt(position: number): RolloutCluster {
+    const row = this.row(this.indexed.idAt(position) ?? '');
+    if (!row) throw new Error(`no cluster has position ${position}`);
+    return row;
+  }
+
+  soakMsOf(wave: number): number {
+    return this.indexed.soakMsOf(wave);
+  }
+
+  private get indexed(): IndexedClusters {
+    this.clusters ??= indexedClusters(this.rollout);
+    return this.clusters;
   }
 
   /** Replaces a row; `since` moves when the phase or the reason does, and an equal row is no change at all. */
   change(row: RolloutCluster, patch: Partial<RolloutCluster>): RolloutCluster {
-    const next = { ...row, ...patch };
-    const moved = next.phase !== row.phase || !sameReason(next.reason, row.reason);
-    const plain = Object.keys(patch).filter((key) => key !== 'reason') as (keyof RolloutCluster)[];
-    if (!moved && plain.every((key) => next[key] === row[key])) return row;
-    const stamped = moved ? { ...next, since: this.at } : next;
-    this.put(row, stamped);
-    return stamped;
+    const { phase = row.phase, reason = row.reason } = patch;
+    const moved = phase !== row.phase || !sameReason(reason, row.reason);
+    // Compared before it is copied: most looks at a cluster find what the last one found.
+    const plain = Object.keys(patch) as (keyof RolloutCluster)[];
+    if (!moved && plain.every((key) => key === 'reason' || patch[key] === row[key])) return row;
+    const next = { ...row, ...patch, since: moved ? this.at : (patch.since ?? row.since) };
+    this.put(row, next);
+    return next;
   }
 
   private put(before: RolloutCluster, after: RolloutCluster): void {
@@ -120,7 +152,7 @@ export class Draft {
       for (const counter of countersOf(after)) counts[counter] += 1;
       this.waves[after.wave - 1] = counts;
     }
-    if (before.phase === 'done' || after.phase === 'done') this.surveyed = null;
+    this.forked?.move(before, after);
   }
 
   patchWave(index: number, patch: Partial<WaveState>): void {
@@ -128,7 +160,6 @@ export class Draft {
     if (!wave) return;
     const since = patch.phase !== undefined && patch.phase !== wave.phase ? this.at : wave.since;
     this.waves[index - 1] = { ...wave, since, ...patch };
-    if (patch.openedAt !== undefined) this.surveyed = null;
   }
 
   patchHead(patch: Partial<RolloutHead>): void {
@@ -140,8 +171,9 @@ export class Draft {
     this.head = { ...this.head, state, reason, since: same ? this.head.since : this.at };
   }
 
+  /** Null and Infinity: there is nothing to wake for. */
   wakeAt(at: number | null): void {
-    if (at !== null && at > this.at) this.wake = this.wake === null ? at : Math.min(this.wake, at);
+    if (at !== null && at > this.at && at < Infinity) this.wake = this.wake === null ? at : Math.min(this.wake, at);
   }
 
   act(action: RolloutAction): void {

@@ -1,6 +1,7 @@
 import { freezeState, windowState, type Plan } from '@wavegate/fleet';
 import { soakMsOf, viewOfPlan, approvalsNeeded, type PlanView } from './plan-view.js';
-import type { Planned, PlannedCluster, PlannedWave } from './plan.js';
+import type { Planned, PlannedCluster } from './plan.js';
+import type { PlannedWave } from './waves.js';
 
 /**
  * What a hop costs, roughly, on kubeadm clusters: measured figures replace these once a fleet has a history. They are

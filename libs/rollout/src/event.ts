@@ -1,4 +1,4 @@
-import type { Outcome, Reason, Verdict } from '@wavegate/fleet';
+import type { ClusterEvidence, Outcome, Reason, Verdict } from '@wavegate/fleet';
 
 export type RollbackScope =
   | { readonly kind: 'cluster'; readonly clusterId: string }
@@ -20,7 +20,14 @@ export type RolloutEvent = { readonly at: number } & (
    * order that has begun is never `orderWithdrawn`: it stops at its next safe point and its `clusterEnded` follows.
    */
   | { readonly kind: 'orderWithdrawn'; readonly clusterId: string; readonly orderId: string }
-  | { readonly kind: 'clusterEnded'; readonly clusterId: string; readonly orderId: string; readonly outcome: Outcome }
+  | {
+      readonly kind: 'clusterEnded';
+      readonly clusterId: string;
+      readonly orderId: string;
+      readonly outcome: Outcome;
+      /** What its verdicts leave for the wave's; absent where nothing was measured. */
+      readonly evidence?: readonly ClusterEvidence[];
+    }
   | { readonly kind: 'agentLost'; readonly clusterId: string }
   | { readonly kind: 'agentReturned'; readonly clusterId: string }
   /** The hub judged the wave (analysis.judgeWave), asked for by the action `judgeWave`. */

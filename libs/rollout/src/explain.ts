@@ -3,10 +3,12 @@ import { approvalGate } from './gates/approval.js';
 import { budgetGate } from './gates/budget.js';
 import { CalendarLook } from './gates/calendar.js';
 import { soakGate, waveSoakMs } from './gates/soak.js';
+import { IndexedClusters } from './indexed-clusters.js';
 import { viewOf, type PlanView } from './plan-view.js';
 import type { GateResult, Rollout, RolloutCluster, WaveState } from './rollout.js';
-import { ownHold } from './start-clusters.js';
-import { isPendingRollback, survey } from './survey.js';
+import { rollbackHold } from './rollback.js';
+import { ownHold, slotReason } from './start-hold.js';
+import { isPendingRollback } from './cluster-standing.js';
 
 /** What moves a cluster next. */
 export type Next =
@@ -42,13 +44,19 @@ export function explain(rollout: Rollout, clusterId: string, at: number): Explan
  */
 export function reasonNow(rollout: Rollout, row: RolloutCluster, at: number, look = lookAt(rollout, at)): Reason {
   const { head } = rollout;
-  if (row.phase !== 'waiting' || isPendingRollback(row)) return row.reason;
+  if (row.phase !== 'waiting' || row.outcome !== null) return rollbackReason(row, look);
   if (head.state !== 'running') return head.reason;
   const wave = head.waves[row.wave - 1];
   if (!wave || wave.openedAt === null) return waveReason(head.waves, head.currentWave, wave);
   const world = { view: look.view, at, wave: (index: number) => head.waves[index - 1] };
   const hold = ownHold(world, row, look);
-  return hold?.reason ?? reason('waiting_for_slot', { max: head.maxInFlight });
+  return hold?.reason ?? slotReason(look.view, head);
+}
+
+/** What is said of a row that does not wait for its start; a rollback that was asked for may wait for its window. */
+function rollbackReason(row: RolloutCluster, { view, calendar }: Look): Reason {
+  const hold = isPendingRollback(row) ? rollbackHold(view, calendar, row.labels) : null;
+  return hold?.reason ?? row.reason;
 }
 
 export interface Look {
@@ -60,8 +68,15 @@ export interface Look {
 /** What `reasonNow` needs to know of the whole rollout: taken once for a list. */
 export function lookAt(rollout: Rollout, at: number): Look {
   const view = viewOf(rollout.head.plan);
-  const { barrier } = survey(rollout.clusters, new Map(), rollout.head.waves);
-  return { view, calendar: new CalendarLook(view, at), barrier };
+  return { view, calendar: new CalendarLook(view, at), barrier: lowestRing(rollout.clusters) };
+}
+
+/** A plain pass: to build an index for one question would cost more. */
+function lowestRing(rows: Rollout['clusters']): number {
+  if (rows instanceof IndexedClusters) return rows.index.barrier;
+  let lowest = Infinity;
+  for (const { ring, phase } of rows.values()) if (ring !== null && phase !== 'done' && ring < lowest) lowest = ring;
+  return lowest;
 }
 
 /** The wave next in line says what its gates say; a later one just waits for its turn. */

@@ -4,6 +4,7 @@ import { countersOf } from './draft.js';
 import type { RolloutEvent } from './event.js';
 import { isExceeded } from './gates/budget.js';
 import { whyUnfinished } from './outstanding.js';
+import { viewOf } from './plan-view.js';
 import type { Rollout, RolloutCluster, WaveState } from './rollout.js';
 
 type SendOrder = Extract<RolloutAction, { kind: 'sendOrder' }>;
@@ -29,6 +30,7 @@ export function checkInvariants(before: Rollout, event: RolloutEvent, decision: 
   return [
     ...ignoredChangesNothing(step),
     ...inFlightWithinLimit(step),
+    ...inFlightWithinProof(step),
     ...wavesInOrder(step),
     ...ringsInOrder(step),
     ...noStartAfterStop(step),
@@ -49,6 +51,21 @@ function inFlightWithinLimit({ after }: Step): string[] {
   const flying = [...after.clusters.values()].filter(({ phase }) => phase !== 'waiting' && phase !== 'done').length;
   const { maxInFlight } = after.head;
   return flying <= maxInFlight ? [] : [`at most ${maxInFlight} clusters are in flight: ${flying} are`];
+}
+
+/** Adaptive waves: whoever begins does so on what clusters have shown that really ended well, recounted from the rows. */
+function inFlightWithinProof({ before, after, starts }: Step): string[] {
+  const { strategy } = viewOf(after.head.plan).spec;
+  // A later hop of a cluster that has begun is no new start.
+  const begins = starts.some(({ clusterId }) => before.clusters.get(clusterId)?.phase !== 'upgrading');
+  if (!strategy.adaptive || !begins) return [];
+  const rows = [...after.clusters.values()];
+  const flying = rows.filter(({ phase }) => phase !== 'waiting' && phase !== 'done').length;
+  const clean = rows.filter(({ outcome }) => outcome?.kind === 'upgraded').length;
+  // At 95 % confidence no more than so many of a hundred fail after so many without a failure.
+  const share = clean === 0 ? 1 : 1 - Math.exp(Math.log(0.05) / clean);
+  const proven = Math.max(1, Math.floor(strategy.mayLose / share + 1e-9));
+  return flying <= proven ? [] : [`${clean} clean clusters prove ${proven} at once: ${flying} are in flight`];
 }
 
 function wavesInOrder({ after, starts }: Step): string[] {
@@ -133,11 +150,16 @@ function nothingMovesBackwards({ before, event, after }: Step): string[] {
   if (was.state !== is.state && (was.state === 'aborted' || was.state === 'finished'))
     found.push(`an end is an end: ${was.state} → ${is.state}`);
   for (const wave of was.waves) found.push(...waveBackwards(wave, is.waves[wave.index - 1]));
-  for (const row of before.clusters.values()) {
+  return [...found, ...rowsBackwards({ before, event, after })];
+}
+
+function rowsBackwards({ before, event, after }: Pick<Step, 'before' | 'event' | 'after'>): string[] {
+  const { onBudget } = viewOf(after.head.plan).spec.rollback;
+  const byWhom = { event, byPlan: event.kind === 'clusterEnded' && onBudget !== undefined };
+  return [...before.clusters.values()].flatMap((row) => {
     const now = after.clusters.get(row.clusterId);
-    if (now && now !== row) found.push(...rowBackwards(row, now, event));
-  }
-  return found;
+    return now && now !== row ? rowBackwards(row, now, byWhom) : [];
+  });
 }
 
 /** Soaking may go back to open, when something in the wave moves again; never further, and passed is for good. */
@@ -148,11 +170,17 @@ function waveBackwards(was: WaveState, is: WaveState | undefined): string[] {
   return [`waves move forward: wave ${was.index} ${was.phase} → ${is.phase}`];
 }
 
-function rowBackwards(was: RolloutCluster, is: RolloutCluster, event: RolloutEvent): string[] {
+/** `byPlan`: the plan has a wave taken back when its budget is exceeded, so that a cluster's end may move others. */
+interface ByWhom {
+  readonly event: RolloutEvent;
+  readonly byPlan: boolean;
+}
+
+function rowBackwards(was: RolloutCluster, is: RolloutCluster, { event, byPlan }: ByWhom): string[] {
   const found: string[] = [];
   if (is.attempt < was.attempt) found.push(`attempts move forward: ${was.clusterId}`);
   if (is.wave !== was.wave || is.position !== was.position) found.push(`the list is frozen: ${was.clusterId} moved`);
-  const asked = event.kind === 'retried' || event.kind === 'rollbackAsked';
+  const asked = byPlan || event.kind === 'retried' || event.kind === 'rollbackAsked';
   if (was.phase === 'done' && is.phase !== 'done' && !asked)
     found.push(`an outcome stands until a person asks: ${was.clusterId} left done by ${event.kind}`);
   return found;

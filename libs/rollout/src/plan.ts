@@ -12,7 +12,8 @@ import {
   type Plan,
   type Reason,
 } from '@wavegate/fleet';
-import { orderClusters, type Placed } from './cluster-order.js';
+import { orderClusters } from './cluster-order.js';
+import { cutIntoWaves, type PlannedWave } from './waves.js';
 
 /** A cluster that takes part, with its place. */
 export interface PlannedCluster {
@@ -27,14 +28,6 @@ export interface PlannedCluster {
   readonly hops: readonly Hop[];
   readonly nodes: number;
   readonly connected: boolean;
-}
-
-export interface PlannedWave {
-  /** 1-based and without gaps, also where empty waves were dropped. */
-  readonly index: number;
-  /** The share as the plan says it: tells which of the plan's waves this is. */
-  readonly share: string;
-  readonly clusterIds: readonly string[];
 }
 
 export interface LeftOut {
@@ -70,7 +63,7 @@ export function plan(plan: Plan, clusters: readonly Cluster[], _at?: number): Pl
     fit.push(cluster);
   }
   const placed = orderClusters(plan, digest, fit);
-  const waves = cutIntoWaves(plan.spec.strategy.waves, placed);
+  const waves = cutIntoWaves(plan.spec.strategy, placed);
   const waveOf = new Map(waves.flatMap(({ index, clusterIds }) => clusterIds.map((id) => [id, index] as const)));
   const taking = placed.map(({ cluster, ring }, position) => ({
     clusterId: cluster.id,
@@ -99,27 +92,4 @@ function assess(plan: Plan, cluster: Cluster): readonly Hop[] | Reason {
   const hops = planClusterHops(facts, target.kubernetes, target.via);
   if (isHopProblem(hops)) return reason('hop_impossible', { detail: hops.problem.detail });
   return hops.length === 0 ? reason('already_at_target', { version: target.kubernetes }) : hops;
-}
-
-/**
- * Cumulative: the first ⌈share × n⌉ clusters are through when the wave has passed, and the first wave has at least one.
- * In a small fleet a share may add nobody; such a wave is dropped and the rest are numbered without a gap. Its
- * approvals are not dropped with it: the next kept wave asks for them (`approvalsNeeded`).
- */
-export function cutIntoWaves(shares: readonly string[], placed: readonly Placed[]): PlannedWave[] {
-  const waves: PlannedWave[] = [];
-  let taken = 0;
-  for (const share of shares) {
-    const end = Math.min(placed.length, Math.max(1, cumulativeEnd(share, placed.length)));
-    if (end <= taken) continue;
-    const clusterIds = placed.slice(taken, end).map(({ cluster }) => cluster.id);
-    waves.push({ index: waves.length + 1, share, clusterIds });
-    taken = end;
-  }
-  return waves;
-}
-
-/** 12.5 % of 8 is 1, not 2: the epsilon takes back what binary fractions add. */
-function cumulativeEnd(share: string, total: number): number {
-  return Math.ceil((Number.parseFloat(share) * total) / 100 - 1e-9);
 }

@@ -1,11 +1,14 @@
-import { reason, type Outcome, type ReasonCode, type VerdictKind } from '@wavegate/fleet';
+import { reason, type Outcome, type ReasonCode, type Verdict } from '@wavegate/fleet';
+import { rollBackByBudget } from './budget-rollback.js';
 import { endCluster, keepFormerOutcome } from './cluster-end.js';
 import type { Draft } from './draft.js';
 import type { RolloutEvent } from './event.js';
-import { soakGate, waveSoakMs } from './gates/soak.js';
-import { isWithdrawing } from './order-expiry.js';
+import { soakGate } from './gates/soak.js';
 import type { RolloutCluster } from './rollout.js';
-import { isBetweenHops, isUnbegun } from './survey.js';
+import { markForRollback, wishOf } from './rollback.js';
+import { noteFailure } from './same-failure.js';
+import { noteUndecided } from './undecided.js';
+import { isBetweenHops, isUnbegun, isWithdrawing } from './cluster-standing.js';
 
 /**
  * What agents say, taken into the rows. Each returns why the report does not fit, or null. A report fits only with the
@@ -60,7 +63,9 @@ export function takeRefusal(draft: Draft, event: Report<'orderRefused'>): string
   if (isRollback(row)) {
     keepFormerOutcome(draft, row, why);
   } else if (HALTING.has(why.code)) {
-    endCluster(draft, row, { kind: 'halted', reason: why, standing: {}, cordoned: [] });
+    const outcome: Outcome = { kind: 'halted', reason: why, standing: {}, cordoned: [] };
+    endCluster(draft, row, outcome);
+    noteFailure(draft, row, outcome);
   } else if (why.code === 'agent_busy') {
     draft.change(row, { phase: 'waiting', reason: why, attempt: row.attempt + 1 });
   } else {
@@ -76,7 +81,7 @@ export function takeWithdrawal(draft: Draft, event: Report<'orderWithdrawn'>): s
   if (row.phase === 'done') return `${row.clusterName} has ended already`;
   if (isRollback(row)) {
     keepFormerOutcome(draft, row, reason('order_withdrawn'));
-  } else if (row.reason.code === 'skipped_by_person') {
+  } else if (row.reason.code === 'skipped_by_person' || wouldStartAgain(draft, row)) {
     endCluster(draft, row, { kind: 'skipped', reason: row.reason });
   } else {
     const why = isWithdrawing(row.reason.code) ? row.reason : reason('order_withdrawn');
@@ -86,21 +91,39 @@ export function takeWithdrawal(draft: Draft, event: Report<'orderWithdrawn'>): s
   return null;
 }
 
+/** Somebody asked for it to go back before it had begun, and nothing else would keep it from starting. */
+function wouldStartAgain(draft: Draft, row: RolloutCluster): boolean {
+  return row.reason.code === 'rollback_asked' && draft.state === 'running';
+}
+
 export function takeEnd(draft: Draft, event: Report<'clusterEnded'>): string | null {
   const { outcome } = event;
   const row = rowOf(draft, event);
   if (typeof row === 'string') return row;
   if (outcome.kind === 'lost') return 'an agent cannot report itself lost';
+  if (outcome.kind === 'completed') return 'an upgrade or rollback order does not end as completed';
   if (row.phase === 'done') return takeLateEnd(draft, row, outcome);
-  const heard = draft.change(row, { offlineSince: null });
+  const { evidence } = event;
+  const heard = draft.change(row, { offlineSince: null, ...askedAgain(row), ...(evidence ? { evidence } : {}) });
   if (isRollback(heard)) {
     takeRollbackEnd(draft, heard, outcome);
   } else if (outcome.kind === 'upgraded' && heard.hop < heard.hops.length) {
     takeHop(draft, heard, outcome);
   } else {
-    endCluster(draft, heard, outcome);
+    const ended = endCluster(draft, heard, outcome);
+    noteFailure(draft, heard, outcome);
+    noteUndecided(draft, heard, outcome);
+    grantWish(draft, heard, ended);
+    rollBackByBudget(draft, heard, outcome);
   }
   return null;
+}
+
+/** It was asked to stop so that it can go back: now it can, from wherever it stopped. */
+function grantWish(draft: Draft, before: RolloutCluster, ended: RolloutCluster): void {
+  const wish = wishOf(before);
+  const kind = ended.outcome?.kind;
+  if (wish && (kind === 'upgraded' || kind === 'halted')) markForRollback(draft, ended, wish);
 }
 
 /** A cluster given up as lost is heard of after all: its true outcome replaces the word `lost`, nothing else ends twice. */
@@ -113,6 +136,9 @@ function takeLateEnd(draft: Draft, row: RolloutCluster, outcome: Outcome): strin
     ? { kind: 'halted', reason: reason('agent_returned'), standing: outcome.standing, cordoned: [] }
     : outcome;
   endCluster(draft, heard, told);
+  noteFailure(draft, heard, told);
+  noteUndecided(draft, heard, told);
+  rollBackByBudget(draft, heard, told);
   return null;
 }
 
@@ -127,9 +153,10 @@ function takeRollbackEnd(draft: Draft, row: RolloutCluster, outcome: Outcome): v
 /** One hop done, more to come: it keeps its slot and waits for the gates of the next. */
 function takeHop(draft: Draft, row: RolloutCluster, outcome: Extract<Outcome, { kind: 'upgraded' }>): void {
   const next = row.hops[row.hop];
-  if (draft.state === 'aborted') {
+  if (draft.state === 'aborted' || wishOf(row)) {
     const { standing } = outcome;
-    endCluster(draft, row, { kind: 'halted', reason: reason('aborted_mid_order'), standing, cordoned: [] });
+    const why = reason(draft.state === 'aborted' ? 'aborted_mid_order' : 'order_stopped');
+    grantWish(draft, row, endCluster(draft, row, { kind: 'halted', reason: why, standing, cordoned: [] }));
     return;
   }
   const version = next?.from ?? '';
@@ -147,7 +174,9 @@ export function takeLoss(draft: Draft, clusterId: string): string | null {
     return null;
   }
   const why = reason('agent_lost', { since: draft.at });
-  draft.change(row, { phase: 'lost', reason: why, offlineSince: draft.at });
+  // What was asked of it does not go with its voice: the withdrawal still stands, and so does what it was for.
+  const asked = isWithdrawing(row.reason.code) ? { askedBefore: row.reason } : {};
+  draft.change(row, { phase: 'lost', reason: why, offlineSince: draft.at, ...asked });
   draft.act({ kind: 'notify', clusterId, reason: why });
   return null;
 }
@@ -165,19 +194,26 @@ export function takeReturn(draft: Draft, clusterId: string): string | null {
     phase: isRollback(row) ? 'rollingBack' : 'upgrading',
     reason: reason('order_running', { kind }),
     offlineSince: null,
+    ...askedAgain(row),
   });
   return null;
 }
 
+/** A cluster that fell silent while it was asked to stop is asked to stop when it comes back, and for the same reason. */
+function askedAgain({ askedBefore }: RolloutCluster): Partial<RolloutCluster> {
+  return askedBefore ? { reason: askedBefore, askedBefore: null } : {};
+}
+
 /** A verdict counts for the wave that is being judged, and only while nothing in it has begun to move again. */
-export function takeVerdict(draft: Draft, index: number, verdict: VerdictKind): string | null {
+export function takeVerdict(draft: Draft, index: number, { kind: verdict, reasons }: Verdict): string | null {
   const wave = draft.wave(index);
   if (!wave) return `there is no wave ${index}`;
   if (wave.phase !== 'soaking' || wave.waiting + wave.inFlight > 0) return `wave ${index} is not being judged`;
-  const soak = soakGate(wave, waveSoakMs(draft.view, draft.rows(), index), draft.at);
+  const soak = soakGate(wave, draft.soakMsOf(index), draft.at);
   if (soak.answer !== 'pass') return `wave ${index} is still soaking`;
   if (wave.verdictOverriddenBy !== null || (wave.verdict !== null && wave.verdict !== 'hold'))
     return `wave ${index} has its verdict`;
-  draft.patchWave(index, { verdict });
+  const told = reasons.length > 0 || wave.verdictReasons ? { verdictReasons: reasons } : {};
+  draft.patchWave(index, { verdict, ...told });
   return null;
 }

@@ -1,4 +1,4 @@
-import type { Hop, Labels, Outcome, Reason, VerdictKind } from '@wavegate/fleet';
+import type { ClusterEvidence, Hop, Labels, Outcome, Reason, VerdictKind } from '@wavegate/fleet';
 
 export const ROLLOUT_SCHEMA = 1;
 
@@ -56,6 +56,8 @@ export interface WaveState {
   readonly healthyAt: number | null;
   readonly approvals: readonly { readonly by: string; readonly at: number }[];
   readonly verdict: VerdictKind | null;
+  /** Why it is no promotion, where the judge of waves says so; absent in heads of older releases. */
+  readonly verdictReasons?: readonly Reason[];
   /** Who took a verdict other than `promote` upon themselves, by `resume --allow N`; null: nobody. Audited. */
   readonly verdictOverriddenBy: string | null;
   readonly gates: readonly GateResult[];
@@ -84,6 +86,16 @@ export interface RolloutHead {
   readonly wakeAt: number | null;
   /** What a person is asked, while there is something that only a person can move (other clusters may still work). */
   readonly asks: Reason | null;
+  /** Failures seen, each different one once; absent before the first, and in heads of older releases. */
+  readonly failures?: readonly KnownFailure[];
+}
+
+/** The first cluster that failed in one way. */
+export interface KnownFailure {
+  /** Digest of the failure's fingerprint. */
+  readonly key: string;
+  readonly clusterId: string;
+  readonly clusterName: string;
 }
 
 /**
@@ -122,6 +134,10 @@ export interface RolloutCluster {
   /** Epoch ms since when its agent is silent; null while it is connected. */
   readonly offlineSince: number | null;
   readonly outcome: Outcome | null;
+  /** What its verdicts left for the wave's; absent where nothing was measured. */
+  readonly evidence?: readonly ClusterEvidence[];
+  /** Why the order in hand was being taken back when its agent fell silent: taken up again when it is heard of. */
+  readonly askedBefore?: Reason | null;
   /** Nodes, for the estimates and the screens. */
   readonly nodes: number;
 }

@@ -3,9 +3,10 @@ import { sameReason } from './draft.js';
 import { approvalGate } from './gates/approval.js';
 import { budgetGate } from './gates/budget.js';
 import type { CalendarLook } from './gates/calendar.js';
-import { soakGate, waveSoakMs } from './gates/soak.js';
+import { soakGate } from './gates/soak.js';
 import { verdictGate, type Judging } from './gates/verdict.js';
-import type { GateResult, WaveState } from './rollout.js';
+import { whyUnproven } from './unproven-wave.js';
+import type { GateResult, RolloutCluster, WaveState } from './rollout.js';
 
 /**
  * waiting --approved, in budget--> open --all its clusters done--> soaking --soak, verdict, budget--> passed
@@ -85,13 +86,14 @@ interface Closing {
 }
 
 function closing(draft: Draft, wave: WaveState): Closing {
-  const soakMs = wave.phase === 'soaking' ? waveSoakMs(draft.view, draft.rows(), wave.index) : 0;
+  const soakMs = wave.phase === 'soaking' ? draft.soakMsOf(wave.index) : 0;
   const soak = soakGate(wave, soakMs, draft.at);
   const asked = wave.gates.find(({ gate }) => gate === 'verdict')?.until ?? null;
   const judgeNow = soak.answer === 'pass' && (asked === null || asked <= draft.at);
   const judging: Judging = {
     askAgainAt: judgeNow ? draft.at + draft.view.judgePeriodMs : (asked ?? soak.until ?? draft.at),
     holdUntil: (wave.healthyAt ?? wave.since) + soakMs + draft.view.judgeWindowMs,
+    unproven: whyUnproven(draft, wave),
   };
   return { soak, verdict: verdictGate(wave, judging, draft.at), judgeNow };
 }
@@ -99,9 +101,7 @@ function closing(draft: Draft, wave: WaveState): Closing {
 /** All six answers for a wave; window and freeze speak of the cluster that is next in line. */
 function gatesOf(draft: Draft, wave: WaveState, calendar: CalendarLook | null): GateResult[] {
   const { soak, verdict } = closing(draft, wave);
-  const next =
-    calendar &&
-    draft.look().candidates.find((row) => row.wave === wave.index && draft.row(row.clusterId)?.phase === 'waiting');
+  const next = calendar && nextInLine(draft, wave);
   return [
     approvalGate(draft.view, draft.allWaves, wave),
     ...(calendar && next ? Object.values(calendar.of(next.labels)) : []),
@@ -109,6 +109,12 @@ function gatesOf(draft: Draft, wave: WaveState, calendar: CalendarLook | null): 
     soak,
     verdict,
   ];
+}
+
+function nextInLine(draft: Draft, { index }: WaveState): RolloutCluster | null {
+  const lists = draft.startLists('candidates', 'away').filter(({ wave }) => wave === index);
+  const first = Math.min(Infinity, ...lists.map(({ line }) => line.next()));
+  return first < Infinity ? draft.rowAt(first) : null;
 }
 
 /** Keeps the current wave's answers in the head, where screens read them. Before that, nothing else may read them. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { reason } from '@wavegate/fleet';
 import { fleetOf, HOUR, rolloutOf } from '../testing/fleet-fixture.js';
 import { halted, inPhase, upgraded } from '../testing/agent-play.js';
 import { Story } from '../testing/story-teller.js';
@@ -18,7 +19,7 @@ describe('a rollout in trouble', () => {
     ];
     story.later(1).begins(a, b, c, d).later(12).ends(a, halted());
     expect(story.rollout.head.state).toBe('running');
-    story.later(3).ends(b, halted());
+    story.later(3).ends(b, halted('search'));
     expect(story.rollout.head).toMatchObject({
       state: 'blocked',
       asks: { code: 'budget_exceeded' },
@@ -32,6 +33,36 @@ describe('a rollout in trouble', () => {
     expect(story.rollout.head.state).toBe('finished');
     story.expectGolden('budget');
     story.record('budget-exceeded');
+  });
+
+  it('stops at the second cluster that fails as the first did, long before the budget is spent', () => {
+    const labels = (i: number) => ({ 'example.com/cni': i % 2 === 0 ? 'cilium' : 'calico' });
+    const strategy = { waves: ['100%'], maxInFlight: 8, budget: { firstWave: 5 } };
+    const rollout = rolloutOf(
+      { strategy, gates: NO_SOAK },
+      fleetOf(8, (i) => ({ labels: labels(i) })),
+    );
+    const story = new Story('Two clusters fail alike', rollout).happens({ kind: 'started' });
+    story.later(1).begins(...inPhase(story.rollout, 'ordered').map(({ clusterId }) => clusterId));
+    const fails = (id: string, detail: string) =>
+      story
+        .later(3)
+        .ends(id, { ...halted(), reason: reason('step_failed', { step: 'upgradeKubelet', node: 'n-2', detail }) });
+    fails('c-001', 'n-2: dial tcp 10.1.7.2:6443: connect: connection refused');
+    fails('c-002', 'n-2: dial tcp 10.1.9.4:6443: connect: connection refused');
+    fails('c-004', 'n-2: no space left on device');
+    expect(story.rollout.head.state).toBe('running');
+    fails('c-003', 'n-2: dial tcp 192.168.0.9:6443: connect: connection refused');
+    expect(story.rollout.head).toMatchObject({
+      state: 'blocked',
+      asks: { code: 'same_failure', params: { first: 'c-001', second: 'c-003' } },
+    });
+    story.later(9).happens({ kind: 'resumed', by: 'ada', allow: 0 });
+    expect(story.rollout.head.state).toBe('running');
+    fails('c-005', 'n-2: dial tcp 172.16.3.1:6443: connect: connection refused');
+    expect(story.rollout.head).toMatchObject({ state: 'blocked', reason: { params: { second: 'c-005' } } });
+    story.expectGolden('same-failure');
+    story.record('same-failure');
   });
 
   it('skips a cluster whose agent stays away past the deadline', () => {
@@ -50,7 +81,7 @@ describe('a rollout in trouble', () => {
 
   it('starts nothing outside the window, and lets what runs run on', () => {
     const windows = [{ rrule: 'FREQ=DAILY', start: '08:00', duration: '1h', timeZone: 'UTC', selector: 'env=prod' }];
-    const fleet = fleetOf(5, (i) => ({ labels: { env: i === 4 ? 'dev' : 'prod' } }));
+    const fleet = fleetOf(7, (i) => ({ labels: { env: i === 6 ? 'dev' : 'prod' } }));
     const spec = { strategy: { waves: ['100%'], maxInFlight: 2 }, gates: { ...NO_SOAK, windows } };
     const story = new Story('A window closes in the middle of a wave', rolloutOf(spec, fleet)).happens({
       kind: 'started',

@@ -8,9 +8,9 @@ export type Untimed = RolloutEvent extends infer E ? (E extends RolloutEvent ? O
 
 export const upgraded = (version = '1.35.4'): Outcome => ({ kind: 'upgraded', standing: { apiserver: version } });
 
-export const halted = (): Outcome => ({
+export const halted = (objective = 'checkout'): Extract<Outcome, { kind: 'halted' }> => ({
   kind: 'halted',
-  reason: reason('slo_burned', { objective: 'checkout', consumedPercent: 2.4, minutes: 6 }),
+  reason: reason('slo_burned', { objective, consumedPercent: 2.4, minutes: 6 }),
   standing: { apiserver: '1.35.4', 'kubelet/n-2': '1.34.4' },
   cordoned: ['n-2'],
 });

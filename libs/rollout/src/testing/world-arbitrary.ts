@@ -18,6 +18,9 @@ export const anyRollout: fc.Arbitrary<Rollout> = fc
     waves: fc.constantFrom(['5%', '25%', '50%', '100%'], ['50%', '100%'], ['100%']),
     laterWaves: fc.constantFrom(0, 1, '5%', '50%'),
     then: fc.constantFrom('wait' as const, 'skip' as const, 'fail' as const),
+    rollbackWindows: fc.constantFrom('override' as const, 'respect' as const),
+    adaptive: fc.boolean(),
+    onBudget: fc.constantFrom(undefined, 'wave' as const, 'rollout' as const),
   })
   .map(({ size, seed, ...wish }) => {
     const fleet = fleetOf(size, (i) => ({
@@ -41,6 +44,9 @@ interface Wish {
   readonly waves: readonly string[];
   readonly laterWaves: number | string;
   readonly then: 'wait' | 'skip' | 'fail';
+  readonly rollbackWindows: 'override' | 'respect';
+  readonly adaptive: boolean;
+  readonly onBudget: 'wave' | 'rollout' | undefined;
 }
 
 function specOf(wish: Wish): SpecInput {
@@ -55,7 +61,9 @@ function specOf(wish: Wish): SpecInput {
       maxInFlight: wish.maxInFlight,
       budget: { firstWave: 0, laterWaves: wish.laterWaves },
       offline: { deadline: '4h', then: wish.then },
+      ...(wish.adaptive ? { adaptive: true } : {}),
     },
+    rollback: { windows: wish.rollbackWindows, ...(wish.onBudget ? { onBudget: wish.onBudget } : {}) },
     gates: {
       soak: { default: '30m', 'env=prod': '2h' },
       windows: wish.windows ? [window] : [],
