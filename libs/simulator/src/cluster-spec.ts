@@ -23,6 +23,10 @@ export interface FaultPlan {
   readonly noMetrics?: boolean;
   /** Preflight finds something that blocks, so many times. */
   readonly preflightBlocks?: { readonly times: number };
+  /** No query of the plan's objectives can be judged, so many looks long. */
+  readonly objectivesRefused?: { readonly times: number };
+  /** The validation after an upgrade finds pods that do not come back, so many looks long. */
+  readonly validationBlocks?: { readonly times: number };
   /** The agent falls silent right after the effect of its nth changing act. The host of the agent carries it out. */
   readonly agentVanishesAfter?: { readonly effects: number };
 }
@@ -53,6 +57,7 @@ export const DURATIONS_MS = {
   snapshotEtcd: 25_000,
   upgradeControlPlane: 150_000,
   upgradeKubelet: 50_000,
+  prefetchNode: 40_000,
   rollbackKubelet: 50_000,
   eviction: 1_500,
   /** A kubelet's restart until its node is Ready. */

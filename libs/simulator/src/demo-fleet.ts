@@ -20,7 +20,8 @@ export function demoFleet(speed: number): readonly FleetMember[] {
     const version = index % 5 === 4 ? '1.33.8' : '1.34.4';
     const spec = specOf({ seed: 'demo', speed }, name, { labels: { env, region }, version, faults: {} });
     const size = { controlPlanes: env === 'prod' ? 3 : 1, workers: 2 + (index % 3), podsPerWorker: 2 } as const;
-    return { spec: { ...spec, ...size }, offline: false };
+    // The demo judges four times a second: each of its periods must hold enough events to say anything.
+    return { spec: { ...spec, ...size, traffic: 240_000 }, offline: false };
   });
 }
 

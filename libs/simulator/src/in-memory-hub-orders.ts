@@ -1,9 +1,24 @@
-import { canonicalText, reason } from '@wavegate/fleet';
-import type { AgentReport } from '@wavegate/fleet';
-import type { OrderReport, OrderStore, Outgoing, SessionRef, StoredOrder, TakenReport } from '@wavegate/runtime/hub';
-import { answerReport, commandFor, MOST_VERDICTS_PER_ORDER, orderIdOf } from '@wavegate/runtime/hub';
+import { canonicalText, reason, type Finding, type Order } from '@wavegate/fleet';
+import type {
+  OrderReport,
+  OrderStore,
+  Outgoing,
+  SessionRef,
+  StoredOrder,
+  StoredReport,
+  TakenReport,
+} from '@wavegate/runtime/hub';
+import {
+  answerReport,
+  withEvidence,
+  commandsFor,
+  MOST_RECEIPTS_PER_ORDER,
+  MOST_VERDICTS_PER_ORDER,
+  orderIdOf,
+  severityAudit,
+} from '@wavegate/runtime/hub';
 import type { ClusterRecord, InMemoryHubTables, OrderRecord } from './in-memory-hub-tables.js';
-import { copyOf } from './in-memory-hub-tables.js';
+import { changeStanding, copyOf, storedOrder } from './in-memory-hub-tables.js';
 
 /** OrderStore over the in-memory tables. */
 export class InMemoryOrderStore implements OrderStore {
@@ -13,17 +28,14 @@ export class InMemoryOrderStore implements OrderStore {
     const at = this.tables.now();
     return sessions
       .filter((session) => this.authoritative(session))
-      .flatMap((session) =>
-        this.of(session.clusterId)
-          .reverse()
-          .flatMap(({ standing, order }) => {
-            const command = commandFor(standing, order, at);
-            return command ? [{ session: { ...session }, command: copyOf(command) }] : [];
-          }),
-      );
+      .flatMap((session) => {
+        const orders = this.of(session.clusterId).reverse();
+        const active = orders.map(({ standing, order }) => ({ standing, order, deadline: order.deadline }));
+        return commandsFor(active, at).map((command) => ({ session: { ...session }, command: copyOf(command) }));
+      });
   }
 
-  async take(session: SessionRef, report: AgentReport): Promise<TakenReport> {
+  async take(session: SessionRef, report: StoredReport): Promise<TakenReport> {
     const cluster = this.authoritative(session);
     if (!cluster) {
       const generation = this.tables.clusters.get(session.clusterId)?.generation ?? 0;
@@ -40,11 +52,7 @@ export class InMemoryOrderStore implements OrderStore {
   }
 
   async ofCluster(clusterId: string, limit: number): Promise<readonly StoredOrder[]> {
-    return this.of(clusterId)
-      .slice(0, limit)
-      .map(({ order, standing, progress, findings, outcome }) =>
-        copyOf({ order, state: standing.state, progress, findings, outcome }),
-      );
+    return this.of(clusterId).slice(0, limit).map(storedOrder);
   }
 
   private takeOrderReport(cluster: ClusterRecord, report: OrderReport): TakenReport {
@@ -52,12 +60,19 @@ export class InMemoryOrderStore implements OrderStore {
     const record = found?.order.clusterId === cluster.id ? found : null;
     const answer = answerReport(record?.standing ?? null, report, this.tables.now());
     if (!record || answer.kind === 'duplicate') return { kind: 'duplicate', commands: answer.commands };
+    const before = record.findings;
     const fresh = keepEvidence(record, copyOf(report));
-    record.standing = { ...record.standing, ...answer.change };
+    this.auditSeverities(record.order, before, report);
+    changeStanding(record, answer.change, this.tables.now());
     if (answer.event && record.standing.rolloutId !== null) {
-      this.tables.append(record.standing.rolloutId, answer.event);
+      this.tables.append(record.standing.rolloutId, withEvidence(answer.event, record.verdicts));
     }
     return { kind: fresh ? 'taken' : 'duplicate', commands: answer.commands };
+  }
+
+  private auditSeverities(order: Order, before: readonly Finding[], report: OrderReport): void {
+    if (report.kind !== 'findings') return;
+    this.tables.writeAudit(severityAudit({ order, before, findings: report.findings, at: this.tables.now() }));
   }
 
   private authoritative({ clusterId, generation }: SessionRef): ClusterRecord | null {
@@ -79,6 +94,11 @@ function keepEvidence(record: OrderRecord, report: OrderReport): boolean {
   if (report.kind === 'findings') {
     if (canonicalText(record.findings) === canonicalText(report.findings)) return false;
     record.findings = report.findings;
+  }
+  if (report.kind === 'receipt') {
+    const text = canonicalText(report.receipt);
+    if (record.receipts.some((known) => canonicalText(known) === text)) return false;
+    record.receipts = [...record.receipts, report.receipt].slice(-MOST_RECEIPTS_PER_ORDER);
   }
   if (report.kind === 'verdict') {
     const { phase, verdict } = report;

@@ -4,7 +4,7 @@ import type { Rollout, RolloutAction, RolloutCluster, RolloutEvent, RolloutHead 
 import type { AuditEntry, InboxRow, RolloutClaim, RolloutCommit, RolloutStore, WithoutAt } from '@wavegate/runtime/hub';
 import { RolloutExists, RolloutUnknown, withdraw } from '@wavegate/runtime/hub';
 import type { InMemoryHubTables, RolloutRecord } from './in-memory-hub-tables.js';
-import { copyOf } from './in-memory-hub-tables.js';
+import { changeStanding, copyOf, newOrderRecord } from './in-memory-hub-tables.js';
 
 /** RolloutStore over the in-memory tables. */
 export class InMemoryRolloutStore implements RolloutStore {
@@ -88,7 +88,7 @@ export class InMemoryRolloutStore implements RolloutStore {
     const record = this.tables.orders.get(action.orderId);
     const answer = record && withdraw(record.standing, action.reason);
     if (!record || !answer) return;
-    record.standing = { ...record.standing, ...answer.change };
+    changeStanding(record, answer.change, this.tables.now());
     if (answer.event) this.tables.append(head.id, answer.event);
   }
 
@@ -105,22 +105,12 @@ export class InMemoryRolloutStore implements RolloutStore {
       kind: orderKind,
       parent: { kind: 'rollout', id: head.id },
       epoch: cluster.epoch,
+      labels: copyOf(cluster.labels),
       plan: head.plan,
       planDigest: head.planDigest,
       ...copyOf(inputs),
     };
-    const standing = {
-      orderId: id,
-      clusterId: cluster.id,
-      rolloutId: head.id,
-      epoch: order.epoch,
-      state: 'open' as const,
-      startBy: order.startBy,
-      begun: false,
-      withdrawAcknowledged: false,
-      withdrawReason: null,
-    };
-    this.tables.orders.set(id, { order, standing, progress: null, findings: [], verdicts: [], outcome: null });
+    this.tables.orders.set(id, newOrderRecord(order, head.id, this.tables.now()));
   }
 
   private row(rolloutId: string): RolloutRecord {

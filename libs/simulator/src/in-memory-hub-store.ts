@@ -1,4 +1,4 @@
-import type { AgentReport, Cluster, Labels, Reason } from '@wavegate/fleet';
+import type { Cluster, Labels, Reason } from '@wavegate/fleet';
 import type { Rollout, RolloutEvent } from '@wavegate/rollout';
 import type {
   AuditEntry,
@@ -7,17 +7,23 @@ import type {
   InboxRow,
   OrderStore,
   Outgoing,
+  RequestAnswer,
+  RequestedOrder,
+  RequestStore,
   RolloutClaim,
   RolloutCommit,
   RolloutStore,
   SessionOpening,
   SessionRef,
+  StoredReport,
   SessionStore,
   StoredOrder,
   TakenReport,
+  WithdrawAnswer,
   WithoutAt,
 } from '@wavegate/runtime/hub';
 import { InMemoryOrderStore } from './in-memory-hub-orders.js';
+import { InMemoryRequestStore } from './in-memory-hub-requests.js';
 import { InMemoryRolloutStore } from './in-memory-hub-rollouts.js';
 import { InMemorySessionStore } from './in-memory-hub-sessions.js';
 import { copyOf, InMemoryHubTables } from './in-memory-hub-tables.js';
@@ -38,17 +44,19 @@ export interface EnrolledCluster {
  * The hub's store in memory, by the same contract as Postgres (hub-store-contract.ts): a hub that crashes in a
  * simulation loses its loops and keeps this. One object is all three ports, as one database is.
  */
-export class InMemoryHubStore implements RolloutStore, SessionStore, OrderStore {
+export class InMemoryHubStore implements RolloutStore, SessionStore, OrderStore, RequestStore {
   private readonly tables: InMemoryHubTables;
   private readonly rollouts: InMemoryRolloutStore;
   private readonly sessions: InMemorySessionStore;
   private readonly orders: InMemoryOrderStore;
+  private readonly requests: InMemoryRequestStore;
 
   constructor(clock: { now(): number }) {
     this.tables = new InMemoryHubTables(clock);
     this.rollouts = new InMemoryRolloutStore(this.tables);
     this.sessions = new InMemorySessionStore(this.tables);
     this.orders = new InMemoryOrderStore(this.tables);
+    this.requests = new InMemoryRequestStore(this.tables);
   }
 
   enrol({ id, name, uid, labels = {}, approved = true, ...certificate }: EnrolledCluster): void {
@@ -135,10 +143,20 @@ export class InMemoryHubStore implements RolloutStore, SessionStore, OrderStore 
   outgoing(sessions: readonly SessionRef[]): Promise<readonly Outgoing[]> {
     return this.orders.outgoing(sessions);
   }
-  take(session: SessionRef, report: AgentReport): Promise<TakenReport> {
+  take(session: SessionRef, report: StoredReport): Promise<TakenReport> {
     return this.orders.take(session, report);
   }
   ofCluster(clusterId: string, limit: number): Promise<readonly StoredOrder[]> {
     return this.orders.ofCluster(clusterId, limit);
+  }
+
+  request(order: RequestedOrder, audit: AuditEntry): Promise<RequestAnswer> {
+    return this.requests.request(order, audit);
+  }
+  withdrawRequest(orderId: string, why: Reason, audit: AuditEntry): Promise<WithdrawAnswer> {
+    return this.requests.withdrawRequest(orderId, why, audit);
+  }
+  expireRequests(): Promise<number> {
+    return this.requests.expireRequests();
   }
 }

@@ -1,6 +1,14 @@
-import type { ClusterFacts, Finding, Labels, Order, Outcome, Progress, Verdict } from '@wavegate/fleet';
+import type { ClusterFacts, Finding, Labels, Order, Outcome, Progress, Receipt, Verdict } from '@wavegate/fleet';
 import type { RolloutCluster, RolloutEvent, RolloutHead } from '@wavegate/rollout';
-import type { AuditEntry, AuditHead, AuditRow, OrderStanding, WithoutAt } from '@wavegate/runtime/hub';
+import type {
+  AuditEntry,
+  AuditHead,
+  AuditRow,
+  OrderStanding,
+  StandingChange,
+  StoredOrder,
+  WithoutAt,
+} from '@wavegate/runtime/hub';
 import { AUDIT_GENESIS, chainAudit } from '@wavegate/runtime/hub';
 
 /** A cluster with its session, as `clusters` and `sessions` hold it in Postgres. */
@@ -28,7 +36,11 @@ export interface OrderRecord {
   progress: Progress | null;
   findings: readonly Finding[];
   verdicts: { phase: string; verdict: Verdict }[];
+  receipts: readonly Receipt[];
   outcome: Outcome | null;
+  readonly createdAt: number;
+  confirmedAt: number | null;
+  endedAt: number | null;
 }
 
 export interface RolloutRecord {
@@ -51,6 +63,33 @@ export interface InboxRecord {
 /** Rows go in and out as copies: a caller that changes what it was given changes nothing here, as with a database. */
 export function copyOf<T>(value: T): T {
   return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
+}
+
+/** A row of an order that nobody has answered yet. */
+export function newOrderRecord(order: Order, rolloutId: string | null, createdAt: number): OrderRecord {
+  const standing: OrderStanding = {
+    ...{ orderId: order.id, clusterId: order.clusterId, rolloutId, epoch: order.epoch, state: 'open' },
+    ...{ startBy: order.startBy, begun: false, withdrawAcknowledged: false, withdrawReason: null },
+  };
+  const evidence = { progress: null, findings: [], verdicts: [], receipts: [], outcome: null };
+  return { order, standing, ...evidence, createdAt, confirmedAt: null, endedAt: null };
+}
+
+const ENDED = new Set(['withdrawn', 'refused', 'done']);
+
+/** What a standing's change does to a row, its times included. */
+export function changeStanding(record: OrderRecord, change: StandingChange | null, at: number): void {
+  record.standing = { ...record.standing, ...change };
+  const { state } = record.standing;
+  if (state === 'confirmed') record.confirmedAt ??= at;
+  record.endedAt = ENDED.has(state) ? (record.endedAt ?? at) : null;
+}
+
+export function storedOrder(record: OrderRecord): StoredOrder {
+  const { order, standing, progress, findings, receipts, outcome, createdAt, confirmedAt, endedAt } = record;
+  const { state, withdrawReason } = standing;
+  const shown = { order, state, progress, findings, receipts, outcome, reason: withdrawReason };
+  return copyOf({ ...shown, createdAt, confirmedAt, endedAt });
 }
 
 /** The tables and what every transaction does to them. A port method that does not wait in the middle is a transaction. */

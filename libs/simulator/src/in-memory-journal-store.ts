@@ -26,11 +26,11 @@ export class InMemoryJournalStore implements JournalStore {
     return entry.version;
   }
 
-  async prune(keep: number): Promise<void> {
+  async prune(keep: number, spare?: string): Promise<void> {
     const over = [...this.kept]
       .map(([id, { text, order }]) => ({ id, order, journal: JSON.parse(text) as Journal }))
       .filter(({ journal }) => journal.state === 'withdrawn' || (journal.state === 'done' && journal.reported))
       .sort((a, b) => b.journal.order.epoch - a.journal.order.epoch || b.order - a.order);
-    for (const { id } of over.slice(keep)) this.kept.delete(id);
+    for (const { id } of over.slice(keep)) if (id !== spare) this.kept.delete(id);
   }
 }

@@ -3,6 +3,7 @@ export type * from './cluster-state.js';
 export * from './in-memory-hub-store.js';
 export * from './in-memory-journal-store.js';
 export * from './mortal-process.js';
+export * from './rehearsal.js';
 export * from './seeded-random.js';
 export * from './simulated-cluster.js';
 export * from './simulated-driver.js';

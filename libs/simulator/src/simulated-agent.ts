@@ -1,5 +1,13 @@
 import { runAgent } from '@wavegate/runtime/agent';
-import type { AgentClock, AgentLog, AgentRandom, Cancel, HubLink, JournalStore } from '@wavegate/runtime/agent';
+import type {
+  AgentClock,
+  AgentLog,
+  AgentRandom,
+  Cancel,
+  HubLink,
+  JournalStore,
+  Metrics,
+} from '@wavegate/runtime/agent';
 import type { MortalProcess } from './mortal-process.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { SimulatedDriver } from './simulated-driver.js';
@@ -10,6 +18,8 @@ export interface AgentWorld {
   readonly random: AgentRandom;
   readonly cluster: SimulatedCluster;
   readonly journals: JournalStore;
+  /** The cluster's own simulated ones unless given. */
+  readonly metrics?: Metrics;
   /** Made for the same process: `SimulatedNetwork.link`. */
   readonly link: HubLink;
   readonly log: AgentLog;
@@ -35,7 +45,7 @@ export class SimulatedAgent {
       link: world.link,
       journals: life.wrap(world.journals, 'journals'),
       driver: life.wrap(new SimulatedDriver(world.cluster, clock), 'driver'),
-      metrics: life.wrap(new SimulatedMetrics(world.cluster), 'metrics'),
+      metrics: life.wrap(world.metrics ?? new SimulatedMetrics(world.cluster), 'metrics'),
       policy: { refuses: () => Promise.resolve(null) },
       log: world.log,
       cancel: NEVER_CANCELLED,

@@ -32,24 +32,37 @@ export class SimulatedMetrics implements Metrics {
   /** A judge asks for the same hour again and again; the draws of a period never change. */
   private readonly drawn = new Map<string, Draws>();
 
-  constructor(private readonly cluster: SimulatedCluster) {}
+  /** `others`: the objective that stands for any name which is not known, for plans that were written for real fleets. */
+  constructor(
+    private readonly cluster: SimulatedCluster,
+    private readonly others: string | null = null,
+  ) {}
 
   samples(request: Request): Promise<readonly SliSamples[]> {
     return Promise.resolve(request.objectives.map((name) => this.sli(name, request)));
   }
 
+  /** What the agent's own probe would have seen. */
+  disruption({ from, until, periodMs }: Parameters<NonNullable<Metrics['disruption']>>[0]) {
+    const periods = Math.max(0, Math.floor((until - from) / periodMs));
+    const { apiDown } = this.cluster.state;
+    const down = (at: number): number => (overlap(apiDown, from + at * periodMs, periodMs) * periodMs) / 1000;
+    return Promise.resolve(Array.from({ length: periods }, (_, at) => down(at)));
+  }
+
   private sli(name: string, request: Request): SliSamples {
-    const known = OBJECTIVES[name];
-    const { from, until, periodMs, baselinePeriods } = request;
+    const played = OBJECTIVES[name] || this.others === null ? name : this.others;
+    const known = OBJECTIVES[played];
+    const { from, until, periodMs, baselinePeriods, baselineUntil = from } = request;
     const after = Math.max(0, Math.floor((until - from) / periodMs));
-    const sample = (index: number): readonly [number, number] | null =>
-      known ? this.sample(name, known.usual, from + index * periodMs, periodMs) : null;
+    const sample = (base: number, index: number): readonly [number, number] | null =>
+      known ? this.sample(played, known.usual, base + index * periodMs, periodMs) : null;
     return {
       name,
       objective: known?.objective ?? 0.999,
       decisive: true,
-      baseline: Array.from({ length: baselinePeriods }, (_, i) => sample(i - baselinePeriods)),
-      after: Array.from({ length: after }, (_, i) => sample(i)),
+      baseline: Array.from({ length: baselinePeriods }, (_, i) => sample(baselineUntil, i - baselinePeriods)),
+      after: Array.from({ length: after }, (_, i) => sample(from, i)),
     };
   }
 

@@ -130,6 +130,7 @@ export class SimulatedNetwork {
     life.onDeath(() => this.reset(line));
     return {
       generation,
+      settledEpoch: 0,
       commands: life.iterate(line.commands, 'stream.commands'),
       send: (report) => {
         const acknowledged = line.report(report);
