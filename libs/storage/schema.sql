@@ -54,10 +54,23 @@ CREATE TABLE clusters (
   facts jsonb,
   id text NOT NULL,
   labels jsonb NOT NULL DEFAULT '{}'::jsonb,
+  last_backup jsonb,
+  last_restore_proof jsonb,
   name text NOT NULL,
   removed_at bigint,
   uid text NOT NULL,
   CONSTRAINT clusters_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE control_samples (
+  at bigint NOT NULL,
+  cluster_id text NOT NULL,
+  from_at bigint NOT NULL,
+  period_ms bigint NOT NULL,
+  plan_digest text NOT NULL,
+  slis jsonb NOT NULL,
+  CONSTRAINT control_samples_cluster FOREIGN KEY (cluster_id) REFERENCES clusters(id),
+  CONSTRAINT control_samples_pkey PRIMARY KEY (cluster_id, plan_digest)
 );
 
 CREATE TABLE idempotency_keys (
@@ -94,6 +107,15 @@ CREATE TABLE join_tokens (
   CONSTRAINT join_tokens_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE judged_samples (
+  at bigint NOT NULL,
+  order_id text NOT NULL,
+  phase text NOT NULL,
+  samples jsonb NOT NULL,
+  CONSTRAINT judged_samples_order FOREIGN KEY (order_id) REFERENCES orders(id),
+  CONSTRAINT judged_samples_pkey PRIMARY KEY (order_id, phase)
+);
+
 CREATE TABLE orders (
   attempt integer NOT NULL,
   begun boolean NOT NULL DEFAULT false,
@@ -109,6 +131,7 @@ CREATE TABLE orders (
   outcome jsonb,
   plan_digest text NOT NULL,
   progress jsonb,
+  receipts jsonb NOT NULL DEFAULT '[]'::jsonb,
   rollout_id text,
   sent_at bigint,
   start_by bigint NOT NULL,
@@ -129,8 +152,20 @@ CREATE TABLE plans (
   created_at bigint NOT NULL,
   created_by text NOT NULL,
   digest text NOT NULL,
+  listed boolean NOT NULL DEFAULT true,
   name text NOT NULL,
   CONSTRAINT plans_pkey PRIMARY KEY (digest)
+);
+
+CREATE TABLE recoveries (
+  cluster_id text NOT NULL,
+  created_at bigint NOT NULL,
+  epoch bigint,
+  id text NOT NULL,
+  revision bigint NOT NULL DEFAULT 0,
+  state jsonb NOT NULL,
+  CONSTRAINT recoveries_cluster FOREIGN KEY (cluster_id) REFERENCES clusters(id),
+  CONSTRAINT recoveries_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE rollout_clusters (
@@ -162,6 +197,23 @@ CREATE TABLE rollouts (
   CONSTRAINT rollouts_plan FOREIGN KEY (plan_digest) REFERENCES plans(digest)
 );
 
+CREATE TABLE schedules (
+  args jsonb NOT NULL,
+  created_at bigint NOT NULL,
+  created_by text NOT NULL,
+  id text NOT NULL,
+  kind text NOT NULL,
+  last_run jsonb,
+  name text NOT NULL,
+  next_at bigint,
+  plan_digest text,
+  removed_at bigint,
+  rule jsonb NOT NULL,
+  selector text NOT NULL DEFAULT ''::text,
+  CONSTRAINT schedules_pkey PRIMARY KEY (id),
+  CONSTRAINT schedules_plan FOREIGN KEY (plan_digest) REFERENCES plans(digest)
+);
+
 CREATE TABLE sessions (
   beat_at bigint,
   certificate_serial text NOT NULL DEFAULT ''::text,
@@ -182,12 +234,16 @@ CREATE UNIQUE INDEX clusters_name ON public.clusters USING btree (name) WHERE (r
 CREATE UNIQUE INDEX clusters_uid ON public.clusters USING btree (uid) WHERE (removed_at IS NULL);
 CREATE INDEX inbox_undone ON public.inbox USING btree (rollout_id, seq) WHERE (done_at IS NULL);
 CREATE INDEX orders_outgoing ON public.orders USING btree (cluster_id) WHERE (state = ANY (ARRAY['open'::text, 'confirmed'::text, 'withdrawing'::text]));
+CREATE INDEX orders_requested ON public.orders USING btree (created_at DESC, id) WHERE (rollout_id IS NULL);
 CREATE INDEX orders_rollout_id ON public.orders USING btree (rollout_id);
 CREATE INDEX plans_name ON public.plans USING btree (name, created_at DESC);
+CREATE INDEX recoveries_cluster_id ON public.recoveries USING btree (cluster_id, created_at DESC);
 CREATE INDEX rollout_clusters_cluster_id ON public.rollout_clusters USING btree (cluster_id);
 CREATE INDEX rollout_clusters_position ON public.rollout_clusters USING btree (rollout_id, "position");
 CREATE INDEX rollouts_created_at ON public.rollouts USING btree (created_at DESC, id);
 CREATE INDEX rollouts_wake_at ON public.rollouts USING btree (wake_at) WHERE (wake_at IS NOT NULL);
+CREATE UNIQUE INDEX schedules_name ON public.schedules USING btree (name) WHERE (removed_at IS NULL);
+CREATE INDEX schedules_next_at ON public.schedules USING btree (next_at) WHERE (removed_at IS NULL);
 CREATE INDEX sessions_beat_at ON public.sessions USING btree (beat_at) WHERE (NOT lost_told);
 
 CREATE OR REPLACE FUNCTION public.audit_append_only()

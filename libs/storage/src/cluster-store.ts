@@ -5,7 +5,7 @@ import type { Database, Statements } from './database.js';
 import { toJson } from './database.js';
 import type { Page, PageRequest } from './page.js';
 import { fromCursor, limitOf, toCursor } from './page.js';
-import type { ClusterRow, SessionRow } from './rows.js';
+import type { ClusterRow, LastBackup, SessionRow } from './rows.js';
 
 /** A cluster as the inventory shows it: planning's words and the state of its agent. Times are epoch ms. */
 export interface InventoryCluster extends Cluster {
@@ -19,6 +19,10 @@ export interface InventoryCluster extends Cluster {
   /** Last sign of life; null before the first. */
   readonly heardAt: number | null;
   readonly facts: ClusterFacts | null;
+  /** The newest backup that an agent told of. */
+  readonly lastBackup: LastBackup | null;
+  /** The newest that was restored somewhere apart and compared: when a restore last worked here. */
+  readonly lastRestoreProof: LastBackup | null;
 }
 
 export interface ClusterFilter {
@@ -39,6 +43,7 @@ type InventoryRow = ClusterRow & Pick<SessionRow, 'generation' | 'replica' | 'be
 
 const COLUMNS = `
   c.id, c.name, c.uid, c.labels, c.facts, c.approved, c.agent_version, c.enrolled_at, c.created_by, c.removed_at,
+  c.last_backup, c.last_restore_proof,
   s.generation, s.replica, s.beat_at, s.lost_told`;
 const FROM = `FROM clusters c JOIN sessions s ON s.cluster_id = c.id`;
 
@@ -177,5 +182,7 @@ function toCluster(row: InventoryRow): InventoryCluster {
     generation: row.generation,
     replica: row.replica,
     heardAt: row.beat_at,
+    lastBackup: row.last_backup,
+    lastRestoreProof: row.last_restore_proof,
   };
 }

@@ -18,7 +18,8 @@ const BEGIN = `
        OR (idempotency_keys.response IS NULL AND idempotency_keys.at < now_ms() - $4::bigint)
   RETURNING key`;
 
-const KEPT_MS = 24 * 3_600_000;
+/** A request is sent again within minutes; a day is for the pipeline that is restarted the next morning. */
+export const IDEMPOTENCY_KEPT_MS = 24 * 3_600_000;
 /** A hub that died in the middle of a request answers no more: after so long its key may be tried again. */
 const IN_FLIGHT_MS = 60_000;
 
@@ -27,7 +28,7 @@ export class IdempotencyStore {
   constructor(private readonly database: Database) {}
 
   async begin(key: string, requestHash: string): Promise<IdempotencyAnswer> {
-    const fresh = await this.database.rows(BEGIN, [key, requestHash, KEPT_MS, IN_FLIGHT_MS]);
+    const fresh = await this.database.rows(BEGIN, [key, requestHash, IDEMPOTENCY_KEPT_MS, IN_FLIGHT_MS]);
     if (fresh.length > 0) return { kind: 'begin' };
     const read = 'SELECT request_hash, response FROM idempotency_keys WHERE key = $1';
     const [row] = await this.database.rows<{ request_hash: string; response: unknown }>(read, [key]);

@@ -11,12 +11,21 @@ import { EventReader } from './event-reader.js';
 import { IdempotencyStore } from './idempotency-store.js';
 import { JoinTokenStore } from './join-token-store.js';
 import { InitialSchema1795231500000 } from './migrations/1795231500000-initial-schema.js';
+import { OrdersByRequest1795318200000 } from './migrations/1795318200000-orders-by-request.js';
+import { JudgedSamples1795404600000 } from './migrations/1795404600000-judged-samples.js';
+import { Recoveries1795491000000 } from './migrations/1795491000000-recoveries.js';
+import { OrderReader } from './order-reader.js';
+import { OldRows } from './old-rows.js';
 import { PlanStore } from './plan-store.js';
 import { PostgresBell } from './postgres-bell.js';
+import { PostgresControlStore } from './postgres-control-store.js';
 import { PostgresOrderStore } from './postgres-order-store.js';
+import { PostgresRequestStore } from './postgres-request-store.js';
 import { PostgresRolloutStore } from './postgres-rollout-store.js';
 import { PostgresSessionStore } from './postgres-session-store.js';
+import { RecoveryStore } from './recovery-store.js';
 import { RolloutReader } from './rollout-reader.js';
+import { ScheduleStore } from './schedule-store.js';
 
 export interface StorageOptions {
   /** postgres://user:password@host:port/database */
@@ -31,6 +40,14 @@ export interface Storage {
   readonly rollouts: PostgresRolloutStore;
   readonly sessions: PostgresSessionStore;
   readonly orders: PostgresOrderStore;
+  /** Orders that no rollout makes. */
+  readonly requests: PostgresRequestStore;
+  /** What clusters count for others to be compared with. */
+  readonly controls: PostgresControlStore;
+  readonly orderReader: OrderReader;
+  readonly schedules: ScheduleStore;
+  /** Ways back that persons run. */
+  readonly recoveries: RecoveryStore;
   readonly clusters: ClusterStore;
   readonly joinTokens: JoinTokenStore;
   readonly certificates: CertificateStore;
@@ -40,6 +57,7 @@ export interface Storage {
   readonly apiTokens: ApiTokenStore;
   readonly audit: AuditStore;
   readonly idempotency: IdempotencyStore;
+  readonly oldRows: OldRows;
   /** Opened by `openStorage`; take bells of it by topic ('rollouts', 'orders'). */
   readonly bell: PostgresBell;
   /** Runs what is missing; the names of what was run. Safe to call from several replicas at once. */
@@ -49,7 +67,12 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-export const MIGRATIONS = [InitialSchema1795231500000];
+export const MIGRATIONS = [
+  InitialSchema1795231500000,
+  OrdersByRequest1795318200000,
+  JudgedSamples1795404600000,
+  Recoveries1795491000000,
+];
 
 /** Any number that nobody else uses as an advisory lock in this database. */
 const MIGRATION_LOCK = 7_428_301;
@@ -67,6 +90,11 @@ export async function openStorage({ url, poolSize = 10, log }: StorageOptions): 
     rollouts: new PostgresRolloutStore(database),
     sessions: new PostgresSessionStore(database),
     orders: new PostgresOrderStore(database),
+    requests: new PostgresRequestStore(database),
+    controls: new PostgresControlStore(database),
+    orderReader: new OrderReader(database),
+    schedules: new ScheduleStore(database),
+    recoveries: new RecoveryStore(database),
     clusters: new ClusterStore(database),
     joinTokens: new JoinTokenStore(database),
     certificates: new CertificateStore(database),
@@ -76,6 +104,7 @@ export async function openStorage({ url, poolSize = 10, log }: StorageOptions): 
     apiTokens: new ApiTokenStore(database),
     audit,
     idempotency: new IdempotencyStore(database),
+    oldRows: new OldRows(database),
     bell,
     migrate: () => migrate(dataSource),
     ping: async () => {

@@ -1,5 +1,5 @@
 import type { Order } from '@wavegate/fleet';
-import type { OrderStanding, StandingChange } from '@wavegate/runtime/hub';
+import type { OrderStanding, StandingChange, StoredOrder } from '@wavegate/runtime/hub';
 import type { Statements } from './database.js';
 import { toJson } from './database.js';
 import type { OrderRow } from './rows.js';
@@ -7,13 +7,42 @@ import type { OrderRow } from './rows.js';
 /** Columns of an OrderRow; needs `orders o JOIN plans p`. */
 export const ORDER_COLUMNS = `
   o.id, o.cluster_id, o.rollout_id, o.kind, o.attempt, o.epoch, o.body, p.canonical, o.start_by, o.state, o.begun,
-  o.withdraw_acknowledged, o.withdraw_reason, o.progress, o.findings, o.verdicts, o.outcome`;
+  o.withdraw_acknowledged, o.withdraw_reason, o.progress, o.findings, o.verdicts, o.outcome,
+  o.receipts, o.created_at, o.confirmed_at, o.ended_at`;
 
-export function toOrder(row: OrderRow): Order {
+/** Columns of a StandingRow; needs `orders o`. Without the texts: an order's rules look at its state alone. */
+export const STANDING_COLUMNS = `
+  o.id, o.cluster_id, o.rollout_id, o.epoch, o.start_by, o.state, o.begun, o.withdraw_acknowledged, o.withdraw_reason`;
+
+export type StandingRow = Pick<
+  OrderRow,
+  | 'id'
+  | 'cluster_id'
+  | 'rollout_id'
+  | 'epoch'
+  | 'start_by'
+  | 'state'
+  | 'begun'
+  | 'withdraw_acknowledged'
+  | 'withdraw_reason'
+>;
+
+export function toOrder(row: Pick<OrderRow, 'body' | 'epoch' | 'canonical'>): Order {
   return { ...row.body, epoch: row.epoch, plan: row.canonical };
 }
 
-export function toStanding(row: OrderRow): OrderStanding {
+export function toStoredOrder(row: OrderRow): StoredOrder {
+  const { state, progress, findings, receipts, outcome } = row;
+  return {
+    ...{ order: toOrder(row), state, progress, findings, receipts, outcome },
+    reason: row.withdraw_reason,
+    createdAt: row.created_at,
+    confirmedAt: row.confirmed_at,
+    endedAt: row.ended_at,
+  };
+}
+
+export function toStanding(row: StandingRow): OrderStanding {
   return {
     orderId: row.id,
     clusterId: row.cluster_id,

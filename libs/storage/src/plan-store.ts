@@ -25,10 +25,12 @@ interface PlanRow {
 
 const INSERT = `
   INSERT INTO plans (digest, name, canonical, created_by, created_at) VALUES ($1, $2, $3, $4, now_ms())
-  ON CONFLICT (digest) DO NOTHING`;
-const GET = `SELECT * FROM plans WHERE digest = $1 OR name = $1 ORDER BY digest = $1 DESC, created_at DESC LIMIT 1`;
+  ON CONFLICT (digest) DO UPDATE SET listed = true WHERE NOT plans.listed`;
+/** By name only what somebody stored under it: a plan that was made for one order, or only previewed, has its digest. */
+const GET = `
+  SELECT * FROM plans WHERE digest = $1 OR (name = $1 AND listed) ORDER BY digest = $1 DESC, created_at DESC LIMIT 1`;
 const LIST = `
-  SELECT * FROM plans WHERE ($1::bigint IS NULL OR (created_at, digest) < ($1, $2))
+  SELECT * FROM plans WHERE listed AND ($1::bigint IS NULL OR (created_at, digest) < ($1, $2))
   ORDER BY created_at DESC, digest DESC LIMIT $3`;
 
 /** Plans are immutable: a changed plan has another digest and is another row. */

@@ -5,9 +5,9 @@ import { RolloutExists, RolloutUnknown, withdraw } from '@wavegate/runtime/hub';
 import { appendAudit } from './audit-log.js';
 import type { Database, Statements } from './database.js';
 import { toJson } from './database.js';
-import { ORDER_COLUMNS, saveStanding, toStanding } from './order-rows.js';
+import { saveStanding, STANDING_COLUMNS, toStanding, type StandingRow } from './order-rows.js';
 import * as sql from './rollout-sql.js';
-import type { InboxRowRow, OrderRow, RolloutClusterRow, RolloutRow } from './rows.js';
+import type { InboxRowRow, RolloutClusterRow, RolloutRow } from './rows.js';
 
 type SendOrder = Extract<RolloutAction, { kind: 'sendOrder' }>;
 type WithdrawOrder = Extract<RolloutAction, { kind: 'withdrawOrder' }>;
@@ -161,14 +161,13 @@ function orderColumns(head: RolloutHead, action: SendOrder) {
 }
 
 const LOCK_ORDERS = `
-  SELECT ${ORDER_COLUMNS} FROM orders o JOIN plans p ON p.digest = o.plan_digest
-  WHERE o.id = ANY($1::text[]) ORDER BY o.id FOR UPDATE OF o`;
+  SELECT ${STANDING_COLUMNS} FROM orders o WHERE o.id = ANY($1::text[]) ORDER BY o.id FOR UPDATE`;
 
 async function withdrawOrders(tx: Statements, rolloutId: string, actions: readonly WithdrawOrder[]): Promise<void> {
   if (actions.length === 0) return;
   const reasons = new Map(actions.map(({ orderId, reason }) => [orderId, reason]));
   const events: WithoutAt<RolloutEvent>[] = [];
-  for (const row of await tx.rows<OrderRow>(LOCK_ORDERS, [[...reasons.keys()]])) {
+  for (const row of await tx.rows<StandingRow>(LOCK_ORDERS, [[...reasons.keys()]])) {
     const why = reasons.get(row.id);
     const answer = why ? withdraw(toStanding(row), why) : null;
     if (answer?.change) await saveStanding(tx, toStanding(row), answer.change);

@@ -1,6 +1,6 @@
 import type { Reason } from '@wavegate/fleet';
 import { reason } from '@wavegate/fleet';
-import type { SessionOpening, SessionRef, SessionStore } from '@wavegate/runtime/hub';
+import type { SessionOpened, SessionOpening, SessionRef, SessionStore } from '@wavegate/runtime/hub';
 import type { Database, Statements } from './database.js';
 import { toJson } from './database.js';
 import { tellRollouts } from './session-signs.js';
@@ -19,6 +19,15 @@ const OPEN = `
       closed_at = NULL, lost_told = false
   WHERE cluster_id = $1
   RETURNING generation`;
+
+/**
+ * The newest order whose end is known, or the epoch of an approved restore (rung 6; a replaced node takes no journal back in
+ * time). What a cluster that was restored still takes for work in hand is not newer.
+ */
+const SETTLED = `
+  SELECT greatest(
+    (SELECT epoch FROM orders WHERE cluster_id = $1 AND state = 'done' ORDER BY epoch DESC LIMIT 1),
+    (SELECT max(epoch) FROM recoveries WHERE cluster_id = $1 AND state ->> 'rung' = '6'), 0) AS epoch`;
 
 const FACTS = `UPDATE clusters SET facts = $2::jsonb, agent_version = $3 WHERE id = $1`;
 
@@ -70,7 +79,7 @@ interface OpeningRow {
 export class PostgresSessionStore implements SessionStore {
   constructor(private readonly database: Database) {}
 
-  async open(opening: SessionOpening): Promise<{ readonly generation: number } | { readonly refused: Reason }> {
+  async open(opening: SessionOpening): Promise<SessionOpened | { readonly refused: Reason }> {
     return this.database.transaction(async (tx) => {
       const { clusterId, certificateSerial, replica, facts, agentVersion } = opening;
       const [row] = await tx.rows<OpeningRow>(OPENING, [clusterId, certificateSerial]);
@@ -81,7 +90,8 @@ export class PostgresSessionStore implements SessionStore {
       if (!session) throw new Error(`the session row of ${clusterId} is gone`);
       await tx.affected(FACTS, [clusterId, toJson(facts), agentVersion]);
       if (row.lost_told) await tellRollouts(tx, 'agentReturned', [clusterId]);
-      return { generation: session.generation };
+      const [settled] = await tx.rows<{ epoch: number }>(SETTLED, [clusterId]);
+      return { generation: session.generation, settledEpoch: settled?.epoch ?? 0 };
     });
   }
 

@@ -1,7 +1,8 @@
+import type { JudgedSamples, Verdict } from '@wavegate/fleet';
 import type { RolloutCluster, RolloutHead } from '@wavegate/rollout';
 import type { StoredOrder } from '@wavegate/runtime/hub';
 import type { Database } from './database.js';
-import { ORDER_COLUMNS, toOrder } from './order-rows.js';
+import { ORDER_COLUMNS, toStoredOrder } from './order-rows.js';
 import type { Page, PageRequest } from './page.js';
 import { fromCursor, limitOf, pageOf, toCursor } from './page.js';
 import { toHead } from './postgres-rollout-store.js';
@@ -46,6 +47,38 @@ const CLUSTER = `
   WHERE c.rollout_id = $1 AND (c.cluster_id = $2 OR c.state ->> 'clusterName' = $2) LIMIT 1`;
 const ORDERS = `
   SELECT ${ORDER_COLUMNS} FROM orders o JOIN plans p ON p.digest = o.plan_digest WHERE o.id = ANY($1::text[])`;
+
+const VERDICTS = `
+  SELECT o.id, o.cluster_id, o.kind, o.attempt, o.verdicts,
+    ARRAY(SELECT j.phase FROM judged_samples j WHERE j.order_id = o.id ORDER BY j.phase) AS measured
+  FROM orders o
+  WHERE o.rollout_id = $1 AND jsonb_array_length(o.verdicts) > 0 AND ($2::text IS NULL OR o.cluster_id = $2)
+  ORDER BY o.created_at, o.id`;
+
+/** Newest order first, and of its phases the one judged last first. */
+const JUDGED = `
+  SELECT o.id, j.phase, j.samples, o.verdicts
+  FROM orders o JOIN judged_samples j ON j.order_id = o.id
+  WHERE o.rollout_id = $1 AND o.cluster_id = $2 AND ($3::text IS NULL OR j.phase = $3)
+  ORDER BY o.epoch DESC, j.at DESC LIMIT 1`;
+
+/** What an order's agent judged, oldest first. */
+export interface OrderVerdicts {
+  readonly orderId: string;
+  readonly clusterId: string;
+  readonly kind: string;
+  readonly attempt: number;
+  readonly verdicts: readonly { readonly phase: string; readonly verdict: Verdict }[];
+  /** Phases whose samples are kept. */
+  readonly measured: readonly string[];
+}
+
+/** A phase that was judged, and the samples that it was judged by. */
+export interface StoredJudgement {
+  readonly phase: string;
+  readonly verdict: Verdict | null;
+  readonly samples: JudgedSamples;
+}
 
 /** Rollouts as people read them; never for deciding, which is the runner's. */
 export class RolloutReader {
@@ -95,16 +128,31 @@ export class RolloutReader {
     return row ? viewOf(row, await this.ordersOf([row])) : null;
   }
 
+  /** Every verdict that agents reported for the rollout's orders, oldest order first. */
+  async verdicts(rolloutId: string, clusterId: string | null = null): Promise<readonly OrderVerdicts[]> {
+    type Row = Pick<OrderRow, 'id' | 'cluster_id' | 'kind' | 'attempt' | 'verdicts'> & {
+      readonly measured: readonly string[];
+    };
+    const rows = await this.database.rows<Row>(VERDICTS, [rolloutId, clusterId]);
+    return rows.map(({ id, cluster_id, kind, attempt, verdicts, measured }) => ({
+      ...{ orderId: id, clusterId: cluster_id, kind, attempt, verdicts, measured },
+    }));
+  }
+
+  /** The newest judgement of a cluster whose samples are kept; of one phase, where it is named. */
+  async judgement(rolloutId: string, clusterId: string, phase: string | null): Promise<StoredJudgement | null> {
+    type Row = Pick<OrderRow, 'verdicts'> & { readonly phase: string; readonly samples: JudgedSamples };
+    const [row] = await this.database.rows<Row>(JUDGED, [rolloutId, clusterId, phase]);
+    if (!row) return null;
+    const verdict = row.verdicts.findLast((one) => one.phase === row.phase)?.verdict ?? null;
+    return { phase: row.phase, verdict, samples: row.samples };
+  }
+
   private async ordersOf(rows: readonly RolloutClusterRow[]): Promise<ReadonlyMap<string, StoredOrder>> {
     const ids = rows.flatMap(({ state }) => (state.orderId === null ? [] : [state.orderId]));
     if (ids.length === 0) return new Map();
     const orders = await this.database.rows<OrderRow>(ORDERS, [ids]);
-    return new Map(
-      orders.map((row) => {
-        const { state, progress, findings, outcome } = row;
-        return [row.id, { order: toOrder(row), state, progress, findings, outcome }];
-      }),
-    );
+    return new Map(orders.map((row) => [row.id, toStoredOrder(row)]));
   }
 }
 

@@ -62,9 +62,10 @@ export const INSERT_ORDERS = `
   fresh AS (
     SELECT w.* FROM wanted w WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = w.id)),
   raised AS (
-    UPDATE clusters c SET epoch = c.epoch + 1 FROM fresh f WHERE c.id = f.cluster_id RETURNING c.id, c.epoch)
+    UPDATE clusters c SET epoch = c.epoch + 1 FROM fresh f WHERE c.id = f.cluster_id RETURNING c.id, c.epoch, c.labels)
   INSERT INTO orders (id, cluster_id, rollout_id, kind, attempt, epoch, plan_digest, body, start_by, state, created_at)
-  SELECT f.id, f.cluster_id, f.rollout_id, f.kind, f.attempt, r.epoch, f.plan_digest, f.body, f.start_by, 'open', now_ms()
+  SELECT f.id, f.cluster_id, f.rollout_id, f.kind, f.attempt, r.epoch, f.plan_digest,
+    f.body || jsonb_build_object('labels', r.labels), f.start_by, 'open', now_ms()
   FROM fresh f JOIN raised r ON r.id = f.cluster_id`;
 
 export const INBOX_DONE = `

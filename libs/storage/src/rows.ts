@@ -7,10 +7,17 @@ import type {
   Outcome,
   Progress,
   Reason,
+  Receipt,
   Verdict,
 } from '@wavegate/fleet';
 import type { RolloutCluster, RolloutEvent, RolloutHead } from '@wavegate/rollout';
 import type { OrderState, WithoutAt } from '@wavegate/runtime/hub';
+
+/** A backup of a cluster and the order that took it. */
+export interface LastBackup {
+  readonly orderId: string;
+  readonly receipt: Receipt;
+}
 
 /** Rows as PostgreSQL gives them; they never leave this room. Times are epoch ms of the database's clock. */
 
@@ -26,6 +33,8 @@ export interface ClusterRow {
   readonly enrolled_at: number;
   readonly created_by: string;
   readonly removed_at: number | null;
+  readonly last_backup: LastBackup | null;
+  readonly last_restore_proof: LastBackup | null;
 }
 
 export interface SessionRow {
@@ -84,6 +93,10 @@ export interface OrderRow {
   readonly findings: readonly Finding[];
   readonly verdicts: readonly { readonly phase: string; readonly verdict: Verdict }[];
   readonly outcome: Outcome | null;
+  readonly receipts: readonly Receipt[];
+  readonly created_at: number;
+  readonly confirmed_at: number | null;
+  readonly ended_at: number | null;
 }
 
 export interface AuditRowRow {
