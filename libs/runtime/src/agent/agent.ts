@@ -1,5 +1,7 @@
+import type { HubCommand } from '@wavegate/fleet';
 import { CancelSource } from './cancel-source.js';
 import { OrderLoop } from './order-loop.js';
+import { ControlDesk } from './control-desk.js';
 import type {
   AgentClock,
   AgentLog,
@@ -10,6 +12,7 @@ import type {
   JournalStore,
   LocalPolicy,
   Metrics,
+  Silences,
 } from './ports.js';
 import { ReportOutbox } from './report-outbox.js';
 import { SessionLoop } from './session-loop.js';
@@ -22,6 +25,8 @@ export interface AgentPorts {
   readonly driver: Driver;
   readonly metrics: Metrics;
   readonly policy: LocalPolicy;
+  /** Absent: nothing is silenced. */
+  readonly silences?: Silences;
   readonly log: AgentLog;
   readonly cancel: Cancel;
   /** How long a control-plane node must have been good in a row, in ms; 30 s unless told. For worlds that are played. */
@@ -38,12 +43,20 @@ export async function runAgent(ports: AgentPorts): Promise<void> {
   const stop = new CancelSource();
   const forget = ports.cancel.onCancel(() => stop.cancel());
   const outbox = new ReportOutbox();
-  const orders = new OrderLoop({ ...ports, outbox, cancel: stop });
+  const controls = new ControlDesk(ports.metrics, outbox, ports.log);
+  const orders = new OrderLoop({ ...ports, outbox, controls, cancel: stop });
+  const receive = (command: HubCommand): void => {
+    // Neither is about the order in hand: they must not wait for it.
+    if (command.kind === 'measure') void controls.measure(command.request);
+    else if (command.kind === 'controls') controls.take(command.controls);
+    else orders.receive(command);
+  };
   const session = new SessionLoop({
     ...ports,
     outbox,
     cancel: stop,
-    onCommand: (command) => orders.receive(command),
+    onCommand: receive,
+    onSettled: (epoch) => orders.settle(epoch),
     onHubAway: (since) => orders.setHubAway(since),
   });
   // One loop that fails ends both: half an agent would look alive and do nothing.

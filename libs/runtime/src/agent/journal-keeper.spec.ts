@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { acceptOrder, startOrder } from '@wavegate/upgrade';
+import { reason, type Receipt } from '@wavegate/fleet';
+import { acceptOrder, markReported, neverStart, startOrder } from '@wavegate/upgrade';
 // eslint-disable-next-line wavegate/room-fence -- one fake per port: the store in memory lives in the simulator
 import { InMemoryJournalStore } from '../../../simulator/src/in-memory-journal-store.js';
 import { JournalKeeper, TwinAgent } from './journal-keeper.js';
@@ -45,5 +46,23 @@ describe('the journals as one process knows them', () => {
     await other.load();
     await one.save(startOrder(journal, START));
     await expect(other.save(startOrder(journal, START + 1))).rejects.toBeInstanceOf(TwinAgent);
+  });
+
+  it('forty preflights after the last restore for proof, and a new process → it still knows when that was', async () => {
+    const store = new InMemoryJournalStore();
+    const figures = { takenAt: START, sha256: 'ab', revision: 1, totalKeys: 1, sizeBytes: 1 };
+    const receipt: Receipt = { ...figures, node: 'cp-1', path: '/b', verified: 'restore' };
+    const ended = (epoch: number) =>
+      markReported(neverStart(acceptOrder(sampleOrder({ id: `o${epoch}`, epoch }), START), reason('order_withdrawn')));
+    const keeper = new JournalKeeper(store);
+    await keeper.save({ ...ended(1), receipt });
+    for (let epoch = 2; epoch <= 41; epoch += 1) {
+      await keeper.save(ended(epoch));
+      await keeper.prune();
+    }
+    const later = new JournalKeeper(store);
+    await later.load();
+    expect(later.all()).toHaveLength(21);
+    expect(later.provenAt()).toBe(START);
   });
 });

@@ -1,4 +1,4 @@
-import { canonicalText } from '@wavegate/fleet';
+import { backupOf, canonicalText } from '@wavegate/fleet';
 import type { Journal } from '@wavegate/upgrade';
 import { JournalConflict, type JournalStore, type StoredJournal } from './ports.js';
 
@@ -45,6 +45,20 @@ export class JournalKeeper {
     return this.all().at(-1)?.order.epoch ?? -1;
   }
 
+  /** Epoch ms of the newest etcd snapshot that was restored for proof, by the journals that are kept; null: none. */
+  provenAt(): number | null {
+    return this.newestProof()?.takenAt ?? null;
+  }
+
+  private newestProof(): { readonly order: string; readonly takenAt: number } | null {
+    const proofs = this.all().flatMap(({ receipt, order }) =>
+      receipt && backupOf(receipt) === 'etcd' && receipt.verified === 'restore'
+        ? [{ order: order.id, takenAt: receipt.takenAt }]
+        : [],
+    );
+    return proofs.sort((a, b) => b.takenAt - a.takenAt)[0] ?? null;
+  }
+
   /** Throws TwinAgent where somebody else wrote; anything else thrown means: not known whether it was written. */
   async save(journal: Journal): Promise<void> {
     const id = journal.order.id;
@@ -60,7 +74,8 @@ export class JournalKeeper {
   }
 
   async prune(): Promise<void> {
-    await this.store.prune(KEPT);
+    // However many preflights and exports came after it: the newest proof is what the next preflight asks for.
+    await this.store.prune(KEPT, this.newestProof()?.order);
   }
 
   private async lookUp(id: string): Promise<void> {

@@ -15,7 +15,9 @@ describe('orders that are refused before anything is touched', () => {
   it.each<[string, Order, string]>([
     ['the order is for another cluster', sampleOrder({ clusterUid: 'uid-2' }), 'cluster_uid_mismatch'],
     ['its start time has passed', sampleOrder({ startBy: START - 1 }), 'order_expired'],
-    ['its kind is not carried out', sampleOrder({ kind: 'drain' }), 'order_unknown_kind'],
+    ['its kind is one of a newer release', sampleOrder({ kind: 'teleport' as 'drain' }), 'order_unknown_kind'],
+    ['its kind needs arguments and has none', sampleOrder({ kind: 'drain' }), 'order_malformed'],
+    ['its arguments are of another kind', sampleOrder({ args: { kind: 'preflight' } }), 'order_malformed'],
     ['its schema is newer', { ...sampleOrder(), schema: 2 as 1 }, 'schema_too_new'],
     ['its plan is not the one its digest names', sampleOrder({ planDigest: 'f'.repeat(64) }), 'plan_digest_mismatch'],
   ])('%s → %s', async (_situation, order, code) => {

@@ -11,6 +11,8 @@ export interface OrderDeskPorts {
   readonly keeper: JournalKeeper;
   readonly outbox: ReportOutbox;
   readonly log: AgentLog;
+  /** Orders up to this epoch are over for the hub, whatever the journals say. */
+  readonly settled?: () => number;
   /** Asks the order being carried out to stop; false when it is not the one. */
   readonly stop: (orderId: string, why: Reason) => Promise<boolean>;
 }
@@ -35,6 +37,9 @@ export class OrderDesk {
       case 'withdraw':
         return this.withdraw(command.orderId, command.reason);
       case 'goAway':
+      // About no order: the control desk takes these, before they come here.
+      case 'measure':
+      case 'controls':
         return;
     }
   }
@@ -49,9 +54,10 @@ export class OrderDesk {
   /** Beside what is open, the evidence of orders whose end the hub has not acknowledged: it may have been lost with us. */
   tellEvidence(): void {
     const { outbox, keeper } = this.ports;
-    for (const { order, state, findings, judgements } of keeper.all().filter(({ reported }) => !reported)) {
+    for (const { order, state, findings, receipt, judgements } of keeper.all().filter(({ reported }) => !reported)) {
       if (state !== 'running' && state !== 'done') continue;
       if (findings.length > 0) outbox.post({ kind: 'findings', orderId: order.id, findings });
+      if (receipt) outbox.post({ kind: 'receipt', orderId: order.id, receipt });
       for (const { phase, verdict } of judgements) {
         if (verdict) outbox.post({ kind: 'verdict', orderId: order.id, phase, verdict });
       }
@@ -62,8 +68,10 @@ export class OrderDesk {
   async expire(): Promise<number> {
     const { keeper, clock } = this.ports;
     const accepted = keeper.all().filter(({ state }) => state === 'accepted');
+    const settled = this.ports.settled?.() ?? 0;
     for (const journal of accepted) {
-      if (journal.order.startBy < clock.now()) await this.letGo(journal, expired(journal.order));
+      if (journal.order.epoch <= settled) await this.forget(journal, settled);
+      else if (journal.order.startBy < clock.now()) await this.letGo(journal, expired(journal.order));
     }
     return Math.min(Infinity, ...accepted.map(({ order }) => order.startBy + 1));
   }
@@ -87,7 +95,7 @@ export class OrderDesk {
     const { keeper, clock, driver, policy } = this.ports;
     const kind = refusesKind(order);
     if (kind) return kind;
-    const known = keeper.highestEpoch();
+    const known = Math.max(keeper.highestEpoch(), this.ports.settled?.() ?? 0);
     if (order.epoch <= known) return reason('epoch_too_old', { epoch: order.epoch, known });
     const running = keeper.running();
     if (running) return reason('agent_busy', { order: running.order.id });
@@ -126,6 +134,12 @@ export class OrderDesk {
   private async supersede(journal: Journal, by: Order): Promise<void> {
     await this.ports.keeper.save(neverStart(journal, reason('order_superseded', { epoch: by.epoch })));
     this.ports.outbox.post({ kind: 'orderWithdrawn', orderId: journal.order.id, started: false });
+  }
+
+  /** Accepted in a time that the cluster was taken back to; for the hub it has long ended. */
+  private async forget(journal: Journal, known: number): Promise<void> {
+    await this.ports.keeper.save(neverStart(journal, reason('journal_rewound', { known, found: journal.order.epoch })));
+    this.ports.log.warn('an order of before the restore is let go', { order: journal.order.id });
   }
 
   private async letGo(journal: Journal, why: Reason): Promise<void> {

@@ -1,15 +1,31 @@
-import type { AgentReport, HubCommand, Reason } from '@wavegate/fleet';
-import { markReported } from '@wavegate/upgrade';
+import { reason, type AgentReport, type HubCommand, type Outcome, type Reason } from '@wavegate/fleet';
+import { finish, markReported, standing as standingOf, type Journal } from '@wavegate/upgrade';
 import { BackOff } from './back-off.js';
+import type { ControlSource } from './control-desk.js';
 import { JournalKeeper, TwinAgent } from './journal-keeper.js';
 import { OrderDesk } from './order-desk.js';
 import { OrderRun } from './order-run.js';
-import type { AgentClock, AgentLog, AgentRandom, Cancel, Driver, JournalStore, LocalPolicy, Metrics } from './ports.js';
+import type {
+  AgentClock,
+  AgentLog,
+  AgentRandom,
+  Cancel,
+  Driver,
+  JournalStore,
+  LocalPolicy,
+  Metrics,
+  Silences,
+} from './ports.js';
 import type { ReportOutbox } from './report-outbox.js';
 import { WakeUp } from './wake-up.js';
 
 /** Nothing to do: look again after this, should a wake-up have been lost. */
 const IDLE_MS = 60_000;
+/**
+ * After a start, so long for the hub to say what is over before a running order is carried on. Where etcd was restored
+ * the journal is as old as the snapshot, and would do again what was just taken back. Without a hub it goes on after this.
+ */
+const HEED_MS = 30_000;
 /** A cluster in motion changes all the time: it is not observed more often than this because of it. */
 const LEAST_MS = 1_000;
 
@@ -20,9 +36,13 @@ export interface OrderLoopPorts {
   readonly driver: Driver;
   readonly metrics: Metrics;
   readonly policy: LocalPolicy;
+  /** Absent: nothing is silenced. */
+  readonly silences?: Silences;
   readonly outbox: ReportOutbox;
   readonly log: AgentLog;
   readonly cancel: Cancel;
+  /** What peers did in the judged periods; absent: nobody tells. */
+  readonly controls?: ControlSource;
   /** How long a control-plane node must have been good in a row; the engine's own figure unless told. */
   readonly settleMs?: number;
   /** Least time between two looks at a cluster in motion; LEAST_MS unless told. Only a world that is played sets it. */
@@ -43,6 +63,10 @@ export class OrderLoop {
   private run: OrderRun | null = null;
   private hubAwaySince: number | null;
   private loaded = false;
+  /** Orders up to here are over for the hub. */
+  private settled = 0;
+  /** After a start: until the hub has spoken, or this moment, what the journals call running is not carried on. */
+  private heedUntil: number;
 
   constructor(private readonly ports: OrderLoopPorts) {
     const { clock, random, journals, cancel, outbox } = ports;
@@ -50,8 +74,9 @@ export class OrderLoop {
     this.wake = new WakeUp(clock, cancel);
     this.backOff = new BackOff(random);
     this.hubAwaySince = clock.now();
+    this.heedUntil = clock.now() + HEED_MS;
     const stop = (orderId: string, why: Reason): Promise<boolean> => this.stop(orderId, why);
-    this.desk = new OrderDesk({ ...ports, keeper: this.keeper, stop });
+    this.desk = new OrderDesk({ ...ports, keeper: this.keeper, stop, settled: () => this.settled });
     outbox.onDelivered((report) => {
       if (report.kind !== 'outcome') return;
       this.delivered.push(report);
@@ -65,9 +90,16 @@ export class OrderLoop {
     this.wake.ring();
   }
 
+  /** What the hub holds to be over. A journal that says otherwise was taken back in time with its cluster. */
+  settle(epoch: number): void {
+    this.settled = Math.max(this.settled, epoch);
+    this.wake.ring();
+  }
+
   /** A stream is there (null) or gone since then. After a connect what is open is told again. */
   setHubAway(since: number | null): void {
     if (since === null && this.loaded) this.desk.tellOpen();
+    if (since === null) this.heedUntil = 0;
     this.hubAwaySince = since;
     this.wake.ring();
   }
@@ -139,6 +171,9 @@ export class OrderLoop {
   private async carryOn(): Promise<number> {
     const journal = this.keeper.running();
     if (!journal) return IDLE_MS;
+    const heed = this.heedUntil - this.ports.clock.now();
+    if (this.run === null && heed > 0) return heed;
+    if (journal.order.epoch <= this.settled) return this.letGo(journal);
     if (this.run?.orderId !== journal.order.id) {
       const { keeper, ports, wake } = this;
       this.run = new OrderRun({ ...ports, keeper, ring: () => wake.ring() }, journal);
@@ -146,6 +181,22 @@ export class OrderLoop {
     const rest = await this.run.pass(this.hubAwaySince);
     if (rest !== null) return rest;
     this.run = null;
+    return 0;
+  }
+
+  /** The cluster was restored to a moment at which this order was under way; for the hub it is over. Nothing is undone. */
+  private async letGo(journal: Journal): Promise<number> {
+    this.run?.interrupt();
+    this.run = null;
+    const { driver, outbox, log } = this.ports;
+    const { order } = journal;
+    const cordoned = [...(await driver.release(order))].sort();
+    const standing = standingOf(await driver.observe(order));
+    const why = reason('journal_rewound', { known: this.settled, found: order.epoch });
+    const outcome: Outcome = { kind: 'halted', reason: why, standing, cordoned };
+    await this.keeper.save(finish(journal, outcome));
+    outbox.post({ kind: 'outcome', orderId: order.id, epoch: order.epoch, outcome });
+    log.error('the journal is older than the hub knows: the cluster was restored', { order: order.id });
     return 0;
   }
 

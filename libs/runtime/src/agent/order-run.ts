@@ -1,14 +1,26 @@
-import { durationMs, isReason, readPlanText, type Outcome, type Plan, type Reason } from '@wavegate/fleet';
+import {
+  durationMs,
+  isReason,
+  readPlanText,
+  type Outcome,
+  type Plan,
+  type Progress,
+  type Reason,
+} from '@wavegate/fleet';
 import * as upgrade from '@wavegate/upgrade';
 import type { Journal, Note, Observed, Step, UpgradeDecision } from '@wavegate/upgrade';
+import type { ControlSource } from './control-desk.js';
 import type { JournalKeeper } from './journal-keeper.js';
 import { PhaseJudge } from './phase-judge.js';
-import type { AgentClock, AgentLog, AgentRandom, Driver, Metrics } from './ports.js';
+import type { AgentClock, AgentLog, AgentRandom, Driver, Metrics, Silences } from './ports.js';
 import type { ReportOutbox } from './report-outbox.js';
-import { StepCrew } from './step-crew.js';
+import { SilenceKeeper } from './silence-keeper.js';
+import { StepCrew, type KnownOfStep } from './step-crew.js';
 
 /** Changes may be missed (a watch that fell behind): the cluster is looked at again after this at the latest. */
 const POLL_MS = 15_000;
+/** A drain's pods move many times a second; nobody reads faster than this. */
+const SHOW_AGAIN_MS = 1_000;
 /** Notes in one pass; more means that the engine and the journal disagree, and a pause does no harm. */
 const NOTES_PER_PASS = 30;
 
@@ -17,12 +29,15 @@ export interface OrderRunPorts {
   readonly random: AgentRandom;
   readonly driver: Driver;
   readonly metrics: Metrics;
+  /** Absent: nothing is silenced. */
+  readonly silences?: Silences;
   readonly keeper: JournalKeeper;
   readonly outbox: ReportOutbox;
   readonly log: AgentLog;
   /** Wakes the loop. */
   readonly ring: () => void;
   readonly settleMs?: number;
+  readonly controls?: ControlSource;
 }
 
 /**
@@ -33,9 +48,12 @@ export class OrderRun {
   private readonly crew: StepCrew;
   private readonly plan: Plan;
   private readonly judge: PhaseJudge;
+  private readonly silences: SilenceKeeper;
   private readonly periodMs: number;
   private picture: Observed | null = null;
   private blindSince: number | null = null;
+  private shownAt = 0;
+  private willShow = false;
 
   constructor(
     private readonly ports: OrderRunPorts,
@@ -45,8 +63,11 @@ export class OrderRun {
     if (isReason(plan)) throw new RangeError(`order ${journal.order.id}: its plan cannot be read (${plan.code})`);
     this.plan = plan;
     this.periodMs = Math.min(POLL_MS, durationMs(plan.spec.verdict.period));
-    this.judge = new PhaseJudge(ports.metrics, plan, ports.log);
-    this.crew = new StepCrew(ports, journal.order, ports.ring);
+    this.judge = new PhaseJudge(ports.metrics, plan, ports.log, ports.controls);
+    this.silences = new SilenceKeeper(ports, journal.order, plan);
+    // The engine's own bounds are about steps in somebody's hands: while this agent was away, nobody had them.
+    this.journal = upgrade.takeUpSteps(journal, ports.clock.now());
+    this.crew = new StepCrew(ports, journal.order, ports.ring, () => void this.showDrains());
   }
 
   get orderId(): string {
@@ -76,6 +97,7 @@ export class OrderRun {
       }
       // A note is passed through in no time: it is nothing to look at.
       this.show(decision, observed);
+      this.silences.look(this.journal, observed, decision);
       return this.act(decision);
     }
     return POLL_MS;
@@ -110,7 +132,13 @@ export class OrderRun {
     const fresh = steps.filter((step) => !this.crew.knows(step));
     if (fresh.length > 0)
       await this.save(fresh.reduce((kept, step) => upgrade.beginStep(kept, step, at), this.journal));
-    this.crew.begin(steps);
+    this.crew.begin(steps, (step) => this.known(step, at));
+  }
+
+  private known({ name }: Step, at: number): KnownOfStep {
+    const { steps, picture = null } = this.journal;
+    const begunAt = steps[name]?.begunAt ?? steps[name]?.intendedAt ?? at;
+    return { begunAt, before: picture, receiptAt: this.ports.keeper.provenAt() };
   }
 
   /** Evidence after effect; kept until it is written. */
@@ -125,9 +153,14 @@ export class OrderRun {
       this.crew.putBack(results);
       throw error;
     }
-    if (results.some(({ evidence }) => evidence.kind === 'succeeded' && evidence.findings)) {
-      this.ports.outbox.post({ kind: 'findings', orderId: this.orderId, findings: next.findings });
-    }
+    this.tellEvidence(results, next);
+  }
+
+  private tellEvidence(results: ReturnType<StepCrew['takeResults']>, { findings }: Journal): void {
+    const { orderId } = this;
+    const learnt = results.flatMap(({ evidence }) => (evidence.kind === 'succeeded' ? [evidence] : []));
+    if (learnt.some((evidence) => evidence.findings)) this.ports.outbox.post({ kind: 'findings', orderId, findings });
+    for (const { receipt } of learnt) if (receipt) this.ports.outbox.post({ kind: 'receipt', orderId, receipt });
   }
 
   /** The cluster as it is now; while no API answers, the last picture of it, marked as such. */
@@ -151,7 +184,9 @@ export class OrderRun {
     const { outbox, log } = this.ports;
     log.info(note.kind, { order: this.orderId, ...('phase' in note ? { phase: note.phase } : {}) });
     if (note.kind === 'judged') {
-      outbox.post({ kind: 'verdict', orderId: this.orderId, phase: note.phase, verdict: note.verdict });
+      const { phase, verdict } = note;
+      const samples = this.judge.evidence(phase);
+      outbox.post({ kind: 'verdict', orderId: this.orderId, phase, verdict, ...(samples ? { samples } : {}) });
     }
   }
 
@@ -161,8 +196,10 @@ export class OrderRun {
       this.crew.interrupt();
       return POLL_MS;
     }
-    const cordoned = await this.ports.driver.release(this.journal.order);
-    const told: Outcome = outcome.kind === 'halted' ? { ...outcome, cordoned: [...cordoned].sort() } : outcome;
+    await this.silences.end();
+    const keep = outcome.kind === 'completed' ? outcome.cordoned : [];
+    const cordoned = [...(await this.ports.driver.release(this.journal.order, keep))].sort();
+    const told: Outcome = 'cordoned' in outcome ? { ...outcome, cordoned } : outcome;
     await this.save(upgrade.finish(this.journal, told));
     const { id, epoch } = this.journal.order;
     this.ports.outbox.post({ kind: 'outcome', orderId: id, epoch, outcome: told });
@@ -176,7 +213,28 @@ export class OrderRun {
     const progress = upgrade.progressOf(shown, this.journal, observed, observed.at);
     // Kept in memory and written with the next change: it is worth a write to nobody.
     this.journal = upgrade.withProgress(this.journal, progress);
-    this.ports.outbox.show(progress);
+    this.shownAt = observed.at;
+    const samples = this.judge.newest();
+    this.ports.outbox.show({ ...this.withDrains(progress), ...(samples ? { samples } : {}) });
+  }
+
+  /** Between two passes, soon: pods move faster than the cluster needs to be looked at, or a screen to be drawn. */
+  private async showDrains(): Promise<void> {
+    if (this.willShow) return;
+    this.willShow = true;
+    const { clock, outbox } = this.ports;
+    await clock.sleep(Math.max(0, this.shownAt + SHOW_AGAIN_MS - clock.now()));
+    this.willShow = false;
+    const { progress } = this.journal;
+    if (!progress || this.crew.drains().length === 0) return;
+    this.shownAt = clock.now();
+    outbox.show(this.withDrains(progress));
+  }
+
+  /** The names of pods are for the screens: a journal has no room and no use for them. */
+  private withDrains(progress: Progress): Progress {
+    const drains = this.crew.drains();
+    return drains.length > 0 ? { ...progress, drains } : progress;
   }
 
   private async save(journal: Journal): Promise<void> {

@@ -1,4 +1,21 @@
-import type { AgentReport, ClusterFacts, Finding, HubCommand, Order, Reason, SliSamples } from '@wavegate/fleet';
+import type {
+  AgentReport,
+  BlockingAlerts,
+  ClusterFacts,
+  DeclaredGauge,
+  DeclaredObjective,
+  DrainProgress,
+  FetchedNode,
+  Finding,
+  GaugeSamples,
+  HardGate,
+  HubCommand,
+  Order,
+  PictureSummary,
+  Plan,
+  Reason,
+  SliSamples,
+} from '@wavegate/fleet';
 import type { Journal, Observed, Step, Receipt } from '@wavegate/upgrade';
 
 // Adapters speak of journals, steps and observations, and may import this door only.
@@ -39,6 +56,8 @@ export interface LinkRefusal {
 
 export interface HubStream {
   readonly generation: number;
+  /** Highest epoch of this cluster's orders that is over for the hub; 0: none, or a hub that does not tell. */
+  readonly settledEpoch: number;
   /** Commands in order; ends when the stream is over. */
   readonly commands: AsyncIterable<HubCommand>;
   /**
@@ -72,8 +91,8 @@ export interface JournalStore {
   list(): Promise<readonly StoredJournal[]>;
   /** Compare-and-swap: `version` null creates. Throws JournalConflict when the stored version is another one. */
   save(journal: Journal, version: string | null): Promise<string>;
-  /** Forgets done and reported journals beyond the newest `keep`. */
-  prune(keep: number): Promise<void>;
+  /** Forgets done and reported journals beyond the newest `keep`, but never that of the order `spare`. */
+  prune(keep: number, spare?: string): Promise<void>;
 }
 
 /** What carrying out a step gave. A thrown error is not a failure of the step: the loop observes again and retries. */
@@ -82,6 +101,10 @@ export type StepResult =
       readonly kind: 'succeeded';
       readonly receipt?: Receipt;
       readonly findings?: readonly Finding[];
+      /** Of a preflight: how the workloads stood. */
+      readonly picture?: PictureSummary;
+      /** Of a prefetch: what is on the node now. */
+      readonly fetched?: FetchedNode;
     }
   | { readonly kind: 'failed'; readonly reason: Reason };
 
@@ -92,8 +115,16 @@ export interface StepContext {
    * finds). Node Jobs carry it in their name, so that a second try is a new Job and a restart is not.
    */
   readonly attempt: number;
+  /** Epoch ms at which the step was intended, by the journal: its bounds count from here, whoever carries it out. */
+  readonly begunAt?: number;
+  /** How the workloads stood before the order's first change, by the journal; null where nobody looked. */
+  readonly before?: PictureSummary | null;
+  /** Epoch ms of the newest etcd snapshot that this agent has restored for proof; null where its journals know none. */
+  readonly receiptAt?: number | null;
   /** Newest reason the step waits for, shown by the screens; lossy. */
   report(reason: Reason): void;
+  /** Every pod of the node under drain; lossy, and may be called often. */
+  reportDrain?(drain: DrainProgress): void;
   /** Set when the agent is stopping: leave at the next safe point, without a result, by throwing StepInterrupted. */
   readonly cancel: Cancel;
 }
@@ -114,9 +145,21 @@ export interface Driver {
   carryOut(step: Step, context: StepContext): Promise<StepResult>;
   /**
    * After an order ended or was withdrawn: takes back what must not stay (our annotations; our cordon on nodes that
-   * were not changed) and returns the names of the nodes that stay cordoned by us, half-upgraded.
+   * were not changed) and returns the names of the nodes that stay cordoned by us: half-upgraded ones, and those in
+   * `keep`, which the order was asked to leave closed.
    */
-  release(order: Order): Promise<readonly string[]>;
+  release(order: Order, keep?: readonly string[]): Promise<readonly string[]>;
+}
+
+export interface GaugeRequest {
+  readonly gauges: readonly DeclaredGauge[];
+  readonly from: number;
+  readonly until: number;
+  readonly periodMs: number;
+  /** Most periods of the past that are of use. */
+  readonly baselinePeriods: number;
+  readonly baselineUntil: number;
+  readonly windowMs: number;
 }
 
 /** Where SLI samples come from. `from` is the moment of the change; the baseline lies before it. */
@@ -127,7 +170,39 @@ export interface Metrics {
     readonly until: number;
     readonly periodMs: number;
     readonly baselinePeriods: number;
+    /** The same objectives, as the plan says them; sources that know a name by themselves need only the names. */
+    readonly declared?: readonly DeclaredObjective[];
+    /** End of the baseline, before anything was changed; absent: `from`. The change itself must not be its own measure. */
+    readonly baselineUntil?: number;
   }): Promise<readonly SliSamples[]>;
+  /**
+   * Of each period from `from` on, the seconds in which our own probe was not answered; null = it did not look. What a
+   * declared disruption may cover. Absent: nobody probes.
+   */
+  disruption?(request: {
+    readonly from: number;
+    readonly until: number;
+    readonly periodMs: number;
+  }): Promise<readonly (number | null)[]>;
+  /**
+   * What is measured and not counted, over the same times; `windowMs` is how long is judged at most. Advisory: whatever
+   * is left out, empty or thrown changes no verdict. Absent: nobody measures.
+   */
+  gauges?(request: GaugeRequest): Promise<readonly GaugeSamples[]>;
+  /** Alerts that fire since the change began (`since`), each a violated gate. Throws where nobody can say. */
+  firing?(request: {
+    readonly alerts: readonly BlockingAlerts[];
+    readonly since: number;
+  }): Promise<readonly HardGate[]>;
+}
+
+/** Keeps alerts of nodes under work from waking people, by silences that run out by themselves (opt-in by the plan). */
+export interface Silences {
+  /**
+   * Makes, renews and ends this order's silences so that exactly those of `nodes` stand: what an earlier agent made is
+   * adopted, never made twice. Idempotent; to be asked again within a minute. Throws where it could not be done in full.
+   */
+  keep(request: { readonly order: Order; readonly plan: Plan; readonly nodes: readonly string[] }): Promise<void>;
 }
 
 /** What the cluster's admin allows, whatever the hub asks (a ConfigMap owned by them). Null = allowed. */

@@ -7,6 +7,7 @@ import { isDurable, type AgentReport, type Progress } from '@wavegate/fleet';
 export class ReportOutbox {
   private readonly durable = new Map<string, AgentReport>();
   private newest: Progress | null = null;
+  private counted: AgentReport | null = null;
   private ring: () => void = () => {};
   private delivered: (report: AgentReport) => void = () => {};
 
@@ -32,6 +33,18 @@ export class ReportOutbox {
   show(progress: Progress): void {
     this.newest = progress;
     this.ring();
+  }
+
+  /** Counted for others: only the newest, and it may be lost. */
+  offer(report: Extract<AgentReport, { readonly kind: 'samples' }>): void {
+    this.counted = report;
+    this.ring();
+  }
+
+  takeCounted(): AgentReport | null {
+    const { counted } = this;
+    this.counted = null;
+    return counted;
   }
 
   /** The oldest durable report that is not acknowledged, or null. */
@@ -60,7 +73,7 @@ export class ReportOutbox {
 
 function keyOf(report: AgentReport): string {
   if (report.kind === 'facts') return 'facts';
-  if (report.kind === 'progress') return 'progress';
+  if (report.kind === 'progress' || report.kind === 'samples') return report.kind;
   const about = report.kind === 'verdict' ? report.phase : '';
   return [report.kind, report.orderId, about].join('/');
 }

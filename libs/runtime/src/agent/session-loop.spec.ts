@@ -41,17 +41,30 @@ describe('the session with the hub', () => {
     expect(world.hub.hellos).toHaveLength(2);
   });
 
-  it('told of a newer generation → stays away for minutes and says so', async () => {
+  it('told of a newer generation → stays away for 15 s and says so, each further time twice as long, up to 5 min', async () => {
+    const world = new AgentWorld();
+    world.start();
+    await world.clock.run(5_000);
+    for (const [time, pause] of [15_000, 30_000, 60_000, 120_000, 240_000, 300_000, 300_000].entries()) {
+      world.hub.say({ kind: 'goAway', reason: reason('newer_generation', { generation: 9 }), retryAfterMs: 0 });
+      world.hub.hangUp();
+      await world.clock.run(pause - 1_000);
+      expect(world.hub.hellos).toHaveLength(time + 1);
+      // The jitter on top is that of any reconnect: at most 30 s.
+      await world.clock.run(31_000);
+      expect(world.hub.hellos).toHaveLength(time + 2);
+    }
+    expect(world.errors.join()).toContain('another agent of this cluster');
+  });
+
+  it('a twin that threw this one out and then ended → this one is back within the minute', async () => {
     const world = new AgentWorld();
     world.start();
     await world.clock.run(5_000);
     world.hub.say({ kind: 'goAway', reason: reason('newer_generation', { generation: 9 }), retryAfterMs: 0 });
     world.hub.hangUp();
-    await world.clock.run(240_000);
-    expect(world.hub.hellos).toHaveLength(1);
-    expect(world.errors.join()).toContain('another agent of this cluster');
-    await world.clock.run(120_000);
-    expect(world.hub.hellos).toHaveLength(2);
+    await world.clock.run(46_000);
+    expect(world.hub.connected).toBe(true);
   });
 
   it('asked to come back later → not before', async () => {

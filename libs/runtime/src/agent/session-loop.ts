@@ -1,11 +1,22 @@
-import { canonicalText, type AgentReport, type ClusterFacts, type HubCommand, type Reason } from '@wavegate/fleet';
+import {
+  canonicalText,
+  isDurable,
+  type AgentReport,
+  type ClusterFacts,
+  type HubCommand,
+  type Reason,
+} from '@wavegate/fleet';
 import { BackOff } from './back-off.js';
 import type { AgentClock, AgentLog, AgentRandom, Cancel, Driver, HubLink, HubStream, LinkRefusal } from './ports.js';
 import type { ReportOutbox } from './report-outbox.js';
 import { WakeUp } from './wake-up.js';
 
-/** A newer session of this very agent is live: coming back at once would only throw it out in turn. */
-const TWIN_PAUSE_MS = 5 * 60_000;
+/**
+ * A newer session of this very agent is live: coming back at once would only throw it out in turn. The other may also
+ * end in a moment (twins meet at the journal, and one of them stops): so the first pause is short, and they double.
+ */
+const FIRST_TWIN_PAUSE_MS = 15_000;
+const LONGEST_TWIN_PAUSE_MS = 5 * 60_000;
 /** Progress is for people: nobody reads faster. */
 const PROGRESS_MS = 1_000;
 const RENEWAL_MS = 60_000;
@@ -22,6 +33,8 @@ export interface SessionLoopPorts {
   readonly log: AgentLog;
   readonly cancel: Cancel;
   readonly onCommand: (command: HubCommand) => void;
+  /** Told of each stream before anything else of it. */
+  readonly onSettled?: (epoch: number) => void;
   /** Null: connected; else since when not. */
   readonly onHubAway: (since: number | null) => void;
 }
@@ -34,6 +47,7 @@ export class SessionLoop {
   private stream: HubStream | null = null;
   private facts: ClusterFacts | null = null;
   private told = '';
+  private twinPauseMs = FIRST_TWIN_PAUSE_MS;
 
   constructor(private readonly ports: SessionLoopPorts) {
     const { clock, random, cancel, outbox } = ports;
@@ -90,8 +104,10 @@ export class SessionLoop {
   private async live(stream: HubStream): Promise<number> {
     const { log, onHubAway, clock, cancel } = this.ports;
     this.stream = stream;
+    const begun = clock.now();
     if (cancel.cancelled) stream.close();
     log.info('connected', { generation: stream.generation });
+    this.ports.onSettled?.(stream.settledEpoch);
     onHubAway(null);
     const over = { yes: false };
     const sending = this.sending(stream, over);
@@ -110,6 +126,7 @@ export class SessionLoop {
     onHubAway(clock.now());
     this.outboxWake.ring();
     await sending;
+    if (clock.now() - begun > LONGEST_TWIN_PAUSE_MS) this.twinPauseMs = FIRST_TWIN_PAUSE_MS;
     return this.afterStream(farewell);
   }
 
@@ -119,7 +136,9 @@ export class SessionLoop {
     const { log } = this.ports;
     if (farewell.reason.code === 'newer_generation') {
       log.error('another agent of this cluster is connected: this one stays away', { ...farewell.reason.params });
-      return TWIN_PAUSE_MS + jitter;
+      const pause = this.twinPauseMs;
+      this.twinPauseMs = Math.min(LONGEST_TWIN_PAUSE_MS, pause * 2);
+      return pause + jitter;
     }
     log.info('hub asks to come back later', { reason: farewell.reason.code });
     return farewell.retryAfterMs + jitter;
@@ -130,13 +149,13 @@ export class SessionLoop {
     let progressFrom = 0;
     while (!over.yes && !this.ports.cancel.cancelled) {
       const now = this.ports.clock.now();
-      const durable = this.ports.outbox.next();
-      const report = durable ?? (now >= progressFrom ? this.ports.outbox.takeProgress() : null);
+      const urgent = this.ports.outbox.next() ?? this.ports.outbox.takeCounted();
+      const report = urgent ?? (now >= progressFrom ? this.ports.outbox.takeProgress() : null);
       if (!report) {
         await this.outboxWake.sleep(this.ports.outbox.hasProgress ? progressFrom - now : FACTS_POLL_MS);
         continue;
       }
-      if (!durable) progressFrom = now + PROGRESS_MS;
+      if (!urgent) progressFrom = now + PROGRESS_MS;
       if (!(await this.send(stream, report))) return stream.close();
     }
   }
@@ -148,7 +167,7 @@ export class SessionLoop {
       this.ports.log.info('report not acknowledged, it is kept', { report: report.kind, error: String(error) });
       return false;
     }
-    if (report.kind !== 'progress') this.ports.outbox.acknowledged(report);
+    if (isDurable(report)) this.ports.outbox.acknowledged(report);
     // A stream that carries is a good one; one that opens and dies again is not.
     this.backOff.reset();
     return true;

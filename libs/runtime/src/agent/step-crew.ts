@@ -1,8 +1,18 @@
-import type { Order, Reason } from '@wavegate/fleet';
+import type { DrainProgress, Order, Reason } from '@wavegate/fleet';
 import { runNumber, type Step, type StepEvidence } from '@wavegate/upgrade';
 import { BackOff } from './back-off.js';
 import { CancelSource } from './cancel-source.js';
-import { StepInterrupted, type AgentClock, type AgentLog, type AgentRandom, type Driver } from './ports.js';
+import {
+  StepInterrupted,
+  type AgentClock,
+  type AgentLog,
+  type AgentRandom,
+  type Driver,
+  type StepContext,
+} from './ports.js';
+
+/** What a step is told that only the journals know. */
+export type KnownOfStep = Pick<StepContext, 'begunAt' | 'before' | 'receiptAt'>;
 
 interface CrewPorts {
   readonly clock: AgentClock;
@@ -20,6 +30,7 @@ export class StepCrew {
   private readonly resting = new Map<string, { backOff: BackOff; until: number }>();
   private readonly results: { readonly name: string; readonly evidence: StepEvidence }[] = [];
   private readonly words = new Map<string, Reason>();
+  private readonly drainsUnderWay = new Map<string, DrainProgress>();
   private cancel = new CancelSource();
 
   constructor(
@@ -27,6 +38,8 @@ export class StepCrew {
     private readonly order: Order,
     /** Called when a step ended or said what it waits for. */
     private readonly ring: () => void,
+    /** Called when a drain has moved: worth showing, not worth a look at the cluster. */
+    private readonly drainMoved: () => void = () => {},
   ) {}
 
   get idle(): boolean {
@@ -38,13 +51,13 @@ export class StepCrew {
     return this.isInHand(step) || this.resting.has(step.name);
   }
 
-  /** Begins those that are not in hand and not resting. */
-  begin(steps: readonly Step[]): void {
+  /** Begins those that are not in hand and not resting. `known`: what the journals say beside the step itself. */
+  begin(steps: readonly Step[], known: (step: Step) => KnownOfStep = () => ({})): void {
     if (this.cancel.cancelled && this.idle) this.cancel = new CancelSource();
     const now = this.ports.clock.now();
     for (const step of steps) {
       const ready = (this.resting.get(step.name)?.until ?? 0) <= now;
-      if (ready && !this.isInHand(step)) void this.carryOut(step);
+      if (ready && !this.isInHand(step)) void this.carryOut(step, { begunAt: now, ...known(step) });
     }
   }
 
@@ -78,19 +91,30 @@ export class StepCrew {
     return steps.map(({ name }) => this.words.get(name)).find((word) => word !== undefined) ?? null;
   }
 
+  /** Nodes under drain right now, by name. */
+  drains(): DrainProgress[] {
+    return [...this.drainsUnderWay.values()].sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
   /** Asks all steps to leave at their next safe point. */
   interrupt(): void {
     this.cancel.cancel();
   }
 
-  private async carryOut(step: Step): Promise<void> {
+  private async carryOut(step: Step, known: KnownOfStep): Promise<void> {
     this.busy.add(step.name);
     const report = (word: Reason): void => {
       this.words.set(step.name, word);
       this.ring();
     };
+    const reportDrain = (drain: DrainProgress): void => {
+      if (!this.busy.has(step.name)) return;
+      this.drainsUnderWay.set(step.name, drain);
+      this.drainMoved();
+    };
     try {
-      const context = { order: this.order, attempt: runNumber(step), report, cancel: this.cancel };
+      const told = { report, reportDrain, cancel: this.cancel };
+      const context = { order: this.order, attempt: runNumber(step), ...known, ...told };
       const evidence = await this.ports.driver.carryOut(step, context);
       this.results.push({ name: step.name, evidence });
       this.resting.delete(step.name);
@@ -98,6 +122,7 @@ export class StepCrew {
       this.rest(step, error);
     }
     this.words.delete(step.name);
+    this.drainsUnderWay.delete(step.name);
     this.busy.delete(step.name);
     this.ring();
   }

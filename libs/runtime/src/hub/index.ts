@@ -1,11 +1,17 @@
 export * from './audit-chain.js';
+export { withEvidence } from './cluster-evidence.js';
+export * from './control-relay.js';
+export * from './control-series.js';
 export * from './hub-loop.js';
 export * from './in-process-bell.js';
 export * from './order-answer.js';
 export * from './order-dispatcher.js';
 export * from './ports.js';
 export * from './report-taker.js';
+export * from './request-keeper.js';
 export * from './rollout-batch.js';
 export * from './rollout-runner.js';
 export * from './session-keeper.js';
 export * from './session-registry.js';
+export * from './severity-audit.js';
+export * from '../turnstile.js';

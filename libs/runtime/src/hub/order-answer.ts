@@ -42,11 +42,14 @@ export interface OrderAnswer {
   readonly commands: readonly HubCommand[];
 }
 
-/** Reports that are about an order: all but facts. */
-export type OrderReport = Exclude<AgentReport, { readonly kind: 'facts' }>;
+/** Reports that are about an order: all but facts and what was counted for others. */
+export type OrderReport = Exclude<AgentReport, { readonly kind: 'facts' | 'samples' }>;
 
 /** Verdicts kept per order, newest: a phase that is held for hours is judged many times. */
 export const MOST_VERDICTS_PER_ORDER = 64;
+
+/** A backup that is taken again because the first aged: more than a few are a fault, not history. */
+export const MOST_RECEIPTS_PER_ORDER = 16;
 
 const TERMINAL: ReadonlySet<OrderState> = new Set(['withdrawn', 'refused', 'done']);
 
@@ -69,6 +72,7 @@ export function answerReport(standing: OrderStanding | null, report: OrderReport
     case 'progress':
       return TERMINAL.has(standing.state) ? duplicate() : taken({ begun: true });
     case 'findings':
+    case 'receipt':
     case 'verdict':
       // Evidence is kept even when it comes after the end; the store knows whether it has it already.
       return taken(TERMINAL.has(standing.state) ? {} : { begun: true });
@@ -84,12 +88,48 @@ export function withdraw(standing: OrderStanding, why: Reason): Omit<OrderAnswer
   return null;
 }
 
-/** What the agent has still to be told about an order; null: nothing. */
-export function commandFor(standing: OrderStanding, order: Order, now: number): HubCommand | null {
+export interface ActiveOrder {
+  readonly standing: OrderStanding;
+  /** Needed of open orders only. */
+  readonly order: Order | null;
+  /** The order's, epoch ms. */
+  readonly deadline: number;
+}
+
+/**
+ * What the agent has still to be told about its cluster's orders, given oldest first. An order waits for a request that
+ * came before it: offered meanwhile, the agent could only refuse it as busy, or drop a request that it had accepted.
+ */
+export function commandsFor(orders: readonly ActiveOrder[], now: number): HubCommand[] {
+  const commands: HubCommand[] = [];
+  let held = false;
+  for (const active of orders) {
+    const { standing, order } = active;
+    const command = held && standing.state === 'open' ? null : commandFor(standing, order, now);
+    if (command) commands.push(command);
+    held ||= isInTheWay(active, now);
+  }
+  return commands;
+}
+
+/**
+ * An agent ends each order by itself at its deadline, and tells so as soon as it is connected. A request that has heard
+ * nothing for so long after that ends on the hub, ms; should its outcome come after all, it is taken.
+ */
+export const OVERDUE_GRACE_MS = 15 * 60_000;
+
+/** A request not yet at its end; one that nobody took in time, or whose agent is long overdue, holds up nothing. */
+function isInTheWay({ standing, deadline }: ActiveOrder, now: number): boolean {
+  if (standing.rolloutId !== null || TERMINAL.has(standing.state)) return false;
+  return standing.state === 'open' ? now < standing.startBy : now < deadline;
+}
+
+/** What the agent has still to be told about an order; null: nothing. Only an open order needs its text (`order`). */
+export function commandFor(standing: OrderStanding, order: Order | null, now: number): HubCommand | null {
   switch (standing.state) {
     case 'open':
       // Too late to start: the engine withdraws it at `startBy`, and until then there is nothing to say.
-      return now < standing.startBy ? { kind: 'order', order } : null;
+      return order && now < standing.startBy ? { kind: 'order', order } : null;
     case 'confirmed':
       return standing.begun ? null : confirmOf(standing);
     case 'withdrawing':
@@ -135,7 +175,7 @@ function answerRefused(standing: OrderStanding, why: Reason): OrderAnswer {
   const { clusterId, orderId } = standing;
   if (TERMINAL.has(standing.state)) return duplicate();
   if (standing.state === 'withdrawing') return taken({ state: 'withdrawn' }, eventWithdrawn(standing));
-  return taken({ state: 'refused' }, { kind: 'orderRefused', clusterId, orderId, reason: why });
+  return taken({ state: 'refused', withdrawReason: why }, { kind: 'orderRefused', clusterId, orderId, reason: why });
 }
 
 function answerWithdrawn(standing: OrderStanding, started: boolean): OrderAnswer {

@@ -80,6 +80,7 @@ export class OrderDispatcher {
 
   private async write(outbox: Outbox, commands: readonly HubCommand[]): Promise<void> {
     const { crashPoints, clock, registry, log } = this.ports;
+    let written = 0;
     outbox.writing += 1;
     try {
       for (const command of commands) {
@@ -87,13 +88,17 @@ export class OrderDispatcher {
         await crashPoints?.reach('dispatch.beforeSend');
         await outbox.stream.send(command);
         await crashPoints?.reach('dispatch.afterSend');
+        written += 1;
       }
     } catch (error) {
       // The stream is over. The rows still say what is open; the agent's next session gets it.
       const { session } = outbox.stream;
+      const { clusterId: cluster, generation } = session;
       registry.unregister(session);
-      this.outboxes.delete(session.clusterId);
-      log.info('command not written', { cluster: session.clusterId, generation: session.generation, error });
+      this.outboxes.delete(cluster);
+      for (const command of commands.slice(written)) {
+        log.info('command not written', { ...fieldsOf(command), cluster, generation, error });
+      }
     } finally {
       outbox.writing -= 1;
     }
@@ -127,7 +132,26 @@ function keyOf(command: HubCommand): string {
     case 'confirm':
     case 'withdraw':
       return `${command.kind} ${command.orderId}`;
+    case 'measure':
+    case 'controls':
     case 'goAway':
-      return 'goAway';
+      return command.kind;
+  }
+}
+
+/** What a line of the log says about a command: an order names its rollout and attempt, the others their order. */
+function fieldsOf(command: HubCommand): Readonly<Record<string, unknown>> {
+  switch (command.kind) {
+    case 'order': {
+      const { id, parent, attempt, kind } = command.order;
+      return { command: command.kind, order: id, [parent.kind]: parent.id, attempt, kind };
+    }
+    case 'confirm':
+    case 'withdraw':
+      return { command: command.kind, order: command.orderId };
+    case 'measure':
+    case 'controls':
+    case 'goAway':
+      return { command: command.kind };
   }
 }

@@ -3,14 +3,20 @@ import type {
   ClusterFacts,
   Finding,
   HubCommand,
+  MeasuredSamples,
+  OccurrenceRule,
   Order,
+  OrderArgs,
+  OrderKind,
   Outcome,
   Progress,
   Reason,
+  Receipt,
   SliSamples,
   Verdict,
 } from '@wavegate/fleet';
 import type { ClusterVerdict } from '@wavegate/analysis';
+import type { JudgedOrder, StoredControl } from './control-series.js';
 import type { Rollout, RolloutCluster, RolloutEvent, RolloutHead, RolloutAction } from '@wavegate/rollout';
 
 /**
@@ -111,9 +117,15 @@ export interface SessionOpening {
 
 export type OrderState = 'open' | 'confirmed' | 'withdrawing' | 'withdrawn' | 'refused' | 'done';
 
+export interface SessionOpened {
+  readonly generation: number;
+  /** Highest epoch of the cluster's orders that is over: told to the agent, whose journal may be older. Absent, 0: none. */
+  readonly settledEpoch?: number;
+}
+
 export interface SessionStore {
   /** Issues the next generation and makes it the cluster's authoritative session; or refuses with a reason. */
-  open(opening: SessionOpening): Promise<{ readonly generation: number } | { readonly refused: Reason }>;
+  open(opening: SessionOpening): Promise<SessionOpened | { readonly refused: Reason }>;
   /** Says that these sessions were alive just now. Returns those that are no longer the authoritative ones. */
   beat(sessions: readonly SessionRef[]): Promise<readonly SessionRef[]>;
   /** The stream ended. Does nothing when a newer generation is there. */
@@ -141,9 +153,23 @@ export interface OrderStore {
    * acknowledged. A report of a session that is not the authoritative one is refused (`fenced`). The answer may hold
    * commands for the agent: `confirm` or `withdraw` after `orderAccepted`.
    */
-  take(session: SessionRef, report: AgentReport): Promise<TakenReport>;
+  take(session: SessionRef, report: StoredReport): Promise<TakenReport>;
   /** The open and recent orders of a cluster, newest first. */
   ofCluster(clusterId: string, limit: number): Promise<readonly StoredOrder[]>;
+}
+
+/** Reports that change rows: all but what a cluster counted for others. */
+export type StoredReport = Exclude<AgentReport, { readonly kind: 'samples' }>;
+
+/** What clusters that nothing is changed in counted, for those under judgement to be compared with. */
+export interface ControlStore {
+  /** Orders of rollouts whose phase is judged right now and that name objectives, in every replica. */
+  judged(): Promise<readonly JudgedOrder[]>;
+  /** Connected clusters of the rollout that wait for their first order and have no other; those that start last first. */
+  peersOf(rolloutId: string, limit: number): Promise<readonly string[]>;
+  controls(planDigest: string, clusterIds: readonly string[]): Promise<readonly StoredControl[]>;
+  /** Merges an answer into what is there. */
+  saveControl(clusterId: string, samples: MeasuredSamples): Promise<void>;
 }
 
 export type TakenReport =
@@ -157,7 +183,76 @@ export interface StoredOrder {
   readonly state: OrderState;
   readonly progress: Progress | null;
   readonly findings: readonly Finding[];
+  /** Oldest first. */
+  readonly receipts: readonly Receipt[];
   readonly outcome: Outcome | null;
+  /** Why it was refused or taken back; null otherwise. */
+  readonly reason: Reason | null;
+  /** Epoch ms of the store's clock. */
+  readonly createdAt: number;
+  /** The agent had it in its journal; null before. */
+  readonly confirmedAt: number | null;
+  readonly endedAt: number | null;
+}
+
+/** An order that no rollout makes: a person's, or a schedule's. The store gives it its epoch. */
+export type RequestedOrder = Omit<Order, 'epoch'>;
+
+export type RequestAnswer =
+  /** `known`: an order of this id is there already (the same request again); nothing was changed. */
+  | { readonly kind: 'inserted' | 'known'; readonly order: StoredOrder }
+  /** One order runs at a time per cluster: this one is in the way. */
+  | { readonly kind: 'busy'; readonly by: StoredOrder }
+  | { readonly kind: 'noCluster' };
+
+export type WithdrawAnswer =
+  | { readonly kind: 'withdrawn'; readonly order: StoredOrder }
+  /** It has ended, or is being withdrawn already; nothing was changed. */
+  | { readonly kind: 'tooLate'; readonly order: StoredOrder }
+  /** A rollout's order is the rollout's to take back. */
+  | { readonly kind: 'ofRollout'; readonly rolloutId: string }
+  | { readonly kind: 'unknown' };
+
+/** Orders beside the rollouts'. They are dispatched, confirmed and reported exactly as theirs are. */
+export interface RequestStore {
+  /** Inserts the order and its plan, if it is not stored yet, with the audit line; or says why not. */
+  request(order: RequestedOrder, audit: AuditEntry): Promise<RequestAnswer>;
+  withdrawRequest(orderId: string, why: Reason, audit: AuditEntry): Promise<WithdrawAnswer>;
+  /**
+   * Requests that no agent has taken by their `startBy` end as withdrawn, and those that were taken and have told no end
+   * OVERDUE_GRACE_MS after their deadline: a rollout does that for its own orders.
+   */
+  expireRequests(): Promise<number>;
+}
+
+/** A schedule as the loop that makes its orders sees it. */
+export interface DueSchedule {
+  readonly id: string;
+  /** Label selector of the clusters; '' = all. */
+  readonly selector: string;
+  readonly rule: OccurrenceRule;
+  readonly kind: OrderKind;
+  readonly args: OrderArgs;
+  /** Canonical text of the plan whose policies hold; null: each cluster's own request plan. */
+  readonly plan: string | null;
+  /** The run that is due, epoch ms; null: none comes any more. */
+  readonly nextAt: number | null;
+}
+
+/** What one run did. */
+export interface ScheduleRun {
+  /** Epoch ms of the moment that was due, not of the moment it was found. */
+  readonly dueAt: number;
+  readonly orders: number;
+  /** Clusters that were left out, with why: "busy", "no facts", "not approved". */
+  readonly left: readonly { readonly cluster: string; readonly why: string }[];
+}
+
+export interface ScheduleStore {
+  /** Oldest first. */
+  due(limit: number): Promise<readonly DueSchedule[]>;
+  /** The run is done; does nothing where another replica has said so already. */
+  moveOn(schedule: DueSchedule, nextAt: number | null, run: ScheduleRun): Promise<void>;
 }
 
 /** Judges a wave from its clusters' ends; bound to libs/analysis by the hub. */

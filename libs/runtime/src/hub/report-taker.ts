@@ -1,9 +1,21 @@
-import type { AgentReport } from '@wavegate/fleet';
+import type { AgentReport, MeasuredSamples } from '@wavegate/fleet';
 import { reason } from '@wavegate/fleet';
-import type { AgentStream, CrashPoints, HubClock, HubLog, HubRandom, OrderStore, WakeBell } from './ports.js';
+import type {
+  AgentStream,
+  ControlStore,
+  CrashPoints,
+  HubClock,
+  HubLog,
+  HubRandom,
+  OrderStore,
+  SessionRef,
+  StoredReport,
+  WakeBell,
+} from './ports.js';
+import { orderIdOf } from './order-answer.js';
 import type { OrderDispatcher } from './order-dispatcher.js';
 import type { SessionRegistry } from './session-registry.js';
-import { Turnstile } from './turnstile.js';
+import { Turnstile } from '../turnstile.js';
 
 export interface ReportTaking {
   readonly store: OrderStore;
@@ -15,7 +27,9 @@ export interface ReportTaking {
   readonly random: HubRandom;
   readonly log: HubLog;
   readonly crashPoints?: CrashPoints;
-  /** Reports committed at once, over all streams; fewer than the store has connections. */
+  /** Where counts for others go; absent: nobody asked for them. */
+  readonly controls?: ControlStore;
+  /** Reports given to the store at once, over all streams: fewer than it has connections, or many if it groups them. */
   readonly mostAtOnce?: number;
 }
 
@@ -50,11 +64,13 @@ export class ReportTaker {
     const { store, registry, dispatcher, rolloutBell, clock, crashPoints, log } = this.ports;
     const { session } = stream;
     registry.heard(session, clock.now());
+    if (report.kind === 'samples') return this.takeSamples(session, report.samples);
     try {
       await crashPoints?.reach('take.beforeCommit');
       const taken = await this.turnstile.through(() => store.take(session, report));
       if (taken.kind === 'fenced') {
-        log.info('report of a superseded session', { cluster: session.clusterId, reason: taken.reason });
+        const { code, params } = taken.reason;
+        log.info('report of a superseded session', { ...fieldsOf(session, report), reason: code, params });
         return this.end(stream, () => stream.end(taken.reason, 0));
       }
       await crashPoints?.reach('take.afterCommit');
@@ -62,10 +78,20 @@ export class ReportTaker {
       if (taken.kind === 'taken' && MOVES_ROLLOUTS.has(report.kind)) rolloutBell.ring();
       return 'acknowledge';
     } catch (error) {
-      log.warn('report not committed', { cluster: session.clusterId, report: report.kind, error });
+      log.warn('report not committed', { ...fieldsOf(session, report), error });
       const retryAfterMs = Math.round(STORE_AWAY_MS * (0.5 + this.ports.random.next()));
-      return this.end(stream, () => stream.end(reason('hub_draining', { retryAfterMs }), retryAfterMs));
+      return this.end(stream, () => stream.end(reason('store_unavailable', { retryAfterMs }), retryAfterMs));
     }
+  }
+
+  /** Lossy: what could not be kept is asked for again, and is no reason to end a stream. */
+  private async takeSamples(session: SessionRef, samples: MeasuredSamples): Promise<'acknowledge'> {
+    try {
+      await this.ports.controls?.saveControl(session.clusterId, samples);
+    } catch (error) {
+      this.ports.log.warn('counts for others not kept', { cluster: session.clusterId, error });
+    }
+    return 'acknowledge';
   }
 
   private end(stream: AgentStream, end: () => void): 'ended' {
@@ -73,4 +99,10 @@ export class ReportTaker {
     end();
     return 'ended';
   }
+}
+
+/** Rollout and attempt are in the order's row, which may be what could not be read: the order's id leads to both. */
+function fieldsOf({ clusterId, generation }: SessionRef, report: StoredReport): Readonly<Record<string, unknown>> {
+  const order = report.kind === 'facts' ? {} : { order: orderIdOf(report) };
+  return { cluster: clusterId, generation, report: report.kind, ...order };
 }

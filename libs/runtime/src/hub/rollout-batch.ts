@@ -1,15 +1,25 @@
 import type { ClusterVerdict } from '@wavegate/analysis';
+import { IndexedClusters } from '@wavegate/rollout';
 import type { Decision, Rollout, RolloutAction, RolloutCluster, RolloutEvent, RolloutHead } from '@wavegate/rollout';
 import type { AuditEntry, InboxRow, WaveJudge } from './ports.js';
+import { strataOf } from './cluster-evidence.js';
 import { auditOfAction, auditOfEvent } from './rollout-audit.js';
 
 /** The engine, as the runner calls it. Pure. */
 export type Decide = (rollout: Rollout, event: RolloutEvent) => Decision;
 
-/** The runner's own copy of a rollout. The map is changed in place: copying 5,000 rows per event would be the cost. */
+/**
+ * The runner's own copy of a rollout. The map is changed in place: copying 5,000 rows per event would be the cost. One
+ * made by `holdRollout` also keeps an index of its rows, without which each decision builds its own.
+ */
 export interface HeldRollout {
   head: RolloutHead;
   readonly clusters: Map<string, RolloutCluster>;
+}
+
+/** A copy to decide with, event after event, at a cost per event that does not grow with the fleet. */
+export function holdRollout({ head, clusters }: Rollout): HeldRollout {
+  return { head, clusters: new IndexedClusters(head.plan, clusters.values()) };
 }
 
 export interface BatchInput {
@@ -102,13 +112,16 @@ class BatchInMaking {
   }
 }
 
-/** How the wave's clusters stand: their outcome, or `lost` while they keep their slot in silence. */
+/** How the wave's clusters stand: their outcome, or `lost` while they keep their slot in silence, and what was measured. */
 export function endsOfWave(rollout: Rollout, wave: number): readonly ClusterVerdict[] {
   const ends: ClusterVerdict[] = [];
+  const stratumOf = strataOf(rollout.head.plan);
   for (const cluster of rollout.clusters.values()) {
     if (cluster.wave !== wave) continue;
     const ended = cluster.outcome?.kind ?? (cluster.phase === 'lost' ? 'lost' : null);
-    if (ended) ends.push({ clusterId: cluster.clusterId, ended });
+    if (!ended || ended === 'completed') continue;
+    const { clusterId, evidence } = cluster;
+    ends.push({ clusterId, ended, ...(evidence ? { slis: evidence, stratum: stratumOf(cluster.labels) } : {}) });
   }
   return ends.sort((a, b) => (a.clusterId < b.clusterId ? -1 : 1));
 }

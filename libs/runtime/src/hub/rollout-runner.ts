@@ -3,7 +3,8 @@ import type { LoopPorts } from './hub-loop.js';
 import { runLoop } from './hub-loop.js';
 import type { CrashPoints, Notifier, RolloutClaim, RolloutStore, WakeBell, WaveJudge } from './ports.js';
 import type { Batch, Decide, HeldRollout } from './rollout-batch.js';
-import { decideBatch } from './rollout-batch.js';
+import { decideBatch, holdRollout } from './rollout-batch.js';
+import { aboutCluster, logDecisions, logIgnored } from './rollout-lines.js';
 
 export interface RolloutRunner extends LoopPorts {
   readonly store: RolloutStore;
@@ -48,44 +49,55 @@ export function runRollouts(runner: RolloutRunner): Promise<void> {
 }
 
 async function passOnce(runner: RolloutRunner, held: HeldRollouts): Promise<boolean> {
-  const { store, crashPoints, log } = runner;
+  const { store, log } = runner;
   const claim = await store.claim(runner.replica, runner.leaseMs ?? 10_000);
   if (!claim) return false;
+  try {
+    await passOver(runner, held, claim);
+    return true;
+  } catch (error) {
+    // The loop says what went wrong and starts again; only here is it known over which rollout it stumbled.
+    log.warn('a pass over a rollout failed', { rollout: claim.rolloutId, revision: claim.revision });
+    throw error;
+  }
+}
+
+async function passOver(runner: RolloutRunner, held: HeldRollouts, claim: RolloutClaim): Promise<void> {
+  const { store, crashPoints, log } = runner;
   // Taken out while it is worked on: after a throw nothing half-decided may be found here again.
   const rollout = held.take(claim) ?? (await loadHeld(store, claim));
   const rows = await store.inbox(claim.rolloutId, BATCH);
   const batch = decideBatch({ held: rollout, rows, now: claim.at, decide: runner.decide, judge: runner.judge });
-  for (const { seq, kind, why } of batch.ignored) {
-    log.info('event did not fit', { rollout: claim.rolloutId, seq, event: kind, why });
-  }
+  logIgnored(log, rollout, rows, batch.ignored);
   await crashPoints?.reach('runner.beforeCommit');
   const { head, clusters, actions, audit, inboxDone } = batch;
   const result = await store.commit({ claim, head, clusters, actions, audit, inboxDone });
   if (result === 'fenced') {
     held.clear();
     log.warn('fenced: another replica went on with this rollout', { rollout: claim.rolloutId });
-    return true;
+    return;
   }
   await crashPoints?.reach('runner.afterCommit');
   if (head.finishedAt === null) held.keep(claim, rollout);
-  await tell(runner, claim.rolloutId, batch);
-  return true;
+  logDecisions(log, rollout, audit);
+  await tell(runner, rollout, batch);
 }
 
 async function loadHeld(store: RolloutStore, claim: RolloutClaim): Promise<HeldRollout> {
-  const { head, clusters } = await store.load(claim.rolloutId);
-  return { head, clusters: new Map(clusters) };
+  return holdRollout(await store.load(claim.rolloutId));
 }
 
 /** After the commit, and best effort: orders are found by polling, and the audit has what people were told. */
-async function tell({ orderBell, notifier, log }: RolloutRunner, rollout: string, batch: Batch): Promise<void> {
+async function tell({ orderBell, notifier, log }: RolloutRunner, rollout: HeldRollout, batch: Batch): Promise<void> {
   if (batch.actions.some(({ kind }) => kind === 'sendOrder' || kind === 'withdrawOrder')) orderBell.ring();
   const words: readonly RolloutAction['kind'][] = ['notify', 'askApproval'];
   for (const action of batch.actions.filter(({ kind }) => words.includes(kind))) {
     try {
-      await notifier.notify(rollout, action);
+      await notifier.notify(rollout.head.id, action);
     } catch (error) {
-      log.warn('a notice was not delivered', { rollout, action: action.kind, error });
+      const cluster = 'clusterId' in action ? action.clusterId : null;
+      const about = { rollout: rollout.head.id, ...aboutCluster(rollout, cluster) };
+      log.warn('a notice was not delivered', { ...about, action: action.kind, error });
     }
   }
 }

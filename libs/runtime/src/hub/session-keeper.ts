@@ -95,7 +95,8 @@ class SessionKeeper {
     const { registry, log } = this.keeping;
     const stream = registry.find(session);
     if (!stream) return;
-    log.info('stream ended by the hub', { cluster: session.clusterId, generation: session.generation, reason: why });
+    const { clusterId, generation } = session;
+    log.info('stream ended by the hub', { cluster: clusterId, generation, reason: why.code, params: why.params });
     registry.unregister(session);
     stream.end(why, 0);
   }

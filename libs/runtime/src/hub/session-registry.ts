@@ -31,6 +31,11 @@ export class SessionRegistry {
     return entry?.stream.session.generation === session.generation ? entry.stream : null;
   }
 
+  /** The stream of whichever generation is live here, or null: for what may be lost. */
+  ofCluster(clusterId: string): AgentStream | null {
+    return this.live.get(clusterId)?.stream ?? null;
+  }
+
   /** Any message of the agent counts as a sign of life. */
   heard(session: SessionRef, at: number): void {
     const entry = this.live.get(session.clusterId);

@@ -42,12 +42,20 @@ export class FakeCluster {
   private apply(step: Step, order: Order, at: number): StepResult {
     switch (step.kind) {
       case 'preflight':
+      case 'validate':
         return { kind: 'succeeded', findings: [] };
       case 'snapshotEtcd': {
         const figures = { sha256: 'ab', revision: 1, totalKeys: 1, sizeBytes: 1, takenAt: at };
         return { kind: 'succeeded', receipt: { node: step.node, path: 'p', ...figures, verified: 'restore' } };
       }
+      case 'stageRestore':
+        return { kind: 'succeeded' };
+      case 'prefetchNode': {
+        const { node, to: version } = step;
+        return { kind: 'succeeded', fetched: { node, version, packages: 'p', images: 1, freeMib: 1 } };
+      }
       case 'upgradeControlPlane':
+      case 'rollbackControlPlane':
         this.change(step.node, { staticPods: { 'kube-apiserver': { version: step.to, ready: true, since: at } } });
         return { kind: 'succeeded' };
       case 'drainNode':
@@ -60,12 +68,29 @@ export class FakeCluster {
       case 'uncordonNode':
         this.change(step.node, { cordoned: false, cordonedBy: null, podsToEvict: 2 });
         return { kind: 'succeeded' };
+      case 'exportManifests':
+      case 'backupVelero': {
+        const figures = {
+          sha256: 'ab',
+          revision: 0,
+          totalKeys: 1,
+          sizeBytes: 1,
+          takenAt: at,
+          verified: 'status' as const,
+        };
+        const backup = step.kind === 'backupVelero' ? ('velero' as const) : ('manifests' as const);
+        return { kind: 'succeeded', receipt: { backup, node: '', path: 'p', ...figures } };
+      }
+      case 'restoreVelero':
+        return { kind: 'succeeded', findings: [] };
     }
   }
 }
 
 export class FakeDriver implements Driver {
   readonly name = 'simulated';
+  /** What each step was told beside itself, newest last. */
+  readonly told: { readonly step: string; readonly context: StepContext }[] = [];
   private readonly listeners = new Set<() => void>();
 
   constructor(
@@ -104,6 +129,7 @@ export class FakeDriver implements Driver {
 
   async carryOut(step: Step, context: StepContext): Promise<StepResult> {
     this.answering();
+    this.told.push({ step: step.name, context });
     await this.clock.sleep(DURATION_MS[step.kind] ?? 5_000, context.cancel);
     if (context.cancel.cancelled) throw new StepInterrupted(step.name);
     this.answering();
@@ -112,10 +138,10 @@ export class FakeDriver implements Driver {
     return result;
   }
 
-  async release(order: Order): Promise<readonly string[]> {
+  async release(order: Order, keep: readonly string[] = []): Promise<readonly string[]> {
     this.answering();
     const ours = this.cluster.nodes.filter(({ cordonedBy }) => cordonedBy === order.id);
-    const unchanged = ours.filter(({ kubelet }) => kubelet === FROM);
+    const unchanged = ours.filter(({ kubelet, name }) => kubelet === FROM && !keep.includes(name));
     for (const { name } of unchanged) this.cluster.change(name, { cordoned: false, cordonedBy: null });
     return ours.filter((node) => !unchanged.includes(node)).map(({ name }) => name);
   }

@@ -12,13 +12,14 @@ export class FakeHub implements HubLink {
   renewals = 0;
   renewalDue = false;
   attempts = 0;
+  settledEpoch = 0;
   private stream: Stream | null = null;
 
   async connect({ facts }: { readonly facts: ClusterFacts }): Promise<HubStream | LinkRefusal> {
     this.attempts += 1;
     if (this.away) return { kind: this.away, reason: null, message: 'no hub here', retryAfterMs: null };
     this.hellos.push(facts);
-    this.stream = new Stream(this.hellos.length, (report) => this.take(report));
+    this.stream = new Stream(this.hellos.length, this.settledEpoch, (report) => this.take(report));
     return this.stream;
   }
 
@@ -66,6 +67,7 @@ class Stream implements HubStream {
 
   constructor(
     readonly generation: number,
+    readonly settledEpoch: number,
     private readonly take: (report: AgentReport) => Promise<void>,
   ) {}
 

@@ -65,5 +65,13 @@ export function journalStoreContract(name: string, makeStore: () => JournalStore
       expect(kept).toEqual(expect.arrayContaining([1, 2, 5]));
       expect(kept).not.toContain(3);
     });
+
+    it('pruned, and one is to be spared → it stays, however old', async () => {
+      const store = await makeStore();
+      for (const epoch of [3, 4, 5]) await store.save(markReported(finish(journalOf(epoch), skipped)), null);
+      await store.prune(1, journalOf(3).order.id);
+      const kept = (await store.list()).map(({ journal }) => journal.order.epoch).sort();
+      expect(kept).toEqual([3, 5]);
+    });
   });
 }

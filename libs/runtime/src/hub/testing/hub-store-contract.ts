@@ -20,6 +20,7 @@ import { sampleFacts, sampleRollout, sendOrderFor } from './sample-rollout.js';
 export interface HubStoreWorld {
   readonly store: RolloutStore & SessionStore & OrderStore;
   /** An approved cluster with uid `uid-<id>` and one valid certificate `cert-<id>`. */
+  /** Labelled `of: <id>`. */
   enrol(id: string, approved?: boolean): Promise<void>;
   revokeCertificate(serial: string): Promise<void>;
   removeCluster(id: string): Promise<void>;
@@ -29,8 +30,10 @@ export interface HubStoreWorld {
   close(): Promise<void>;
 }
 
-const LEASE = 10_000;
+const LEASE = 60_000;
 const SHORT = 40;
+/** Not over before the next lines have run, also on a real database and a busy machine. */
+const SOON = 3_000;
 const entry = (action: string): AuditEntry => ({
   actor: 'ada',
   action,
@@ -172,10 +175,10 @@ export function describeHubStore(name: string, open: () => Promise<HubStoreWorld
         const claim = await claimed();
         const rows = await store().inbox('r1', 10);
         const { head } = await store().load('r1');
-        const wakeAt = (await store().now()) + SHORT;
+        const wakeAt = (await store().now()) + SOON;
         await commit(claim, { head: { ...head, wakeAt }, inboxDone: rows.map(({ seq }) => seq) });
         expect(await store().claim('hub-a', LEASE)).toBeNull();
-        await world.pass(SHORT * 2);
+        await world.pass(SOON + 100);
         expect((await claimed()).at).toBeGreaterThanOrEqual(wakeAt);
       });
       it('two rollouts that are due → both get their turn', async () => {
@@ -261,6 +264,7 @@ export function describeHubStore(name: string, open: () => Promise<HubStoreWorld
       it('an inserted order → goes out with plan and epoch until it is accepted, then its confirmation', async () => {
         const { ref, order } = await ordered();
         expect(order).toMatchObject({ clusterUid: 'uid-c1', epoch: 1, parent: { kind: 'rollout', id: 'r1' } });
+        expect(order.labels).toEqual({ of: 'c1' });
         expect(order.plan).toContain('plan of r1');
         const accepted = { kind: 'orderAccepted', orderId: order.id, epoch: order.epoch } as const;
         const confirm = { kind: 'confirm', orderId: order.id, epoch: order.epoch };

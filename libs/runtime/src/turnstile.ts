@@ -1,7 +1,10 @@
 /**
- * Lets so many through at once, the others wait their turn, in order. After a mass reconnect a thousand reports arrive
- * together: without it they would fill the queue of the database's pool, run into its time limit there, and starve the
- * loops that decide, dispatch and keep the sessions (measured: 460–732 streams cut within five rollouts over 1,000 agents).
+ * Lets so many through at once, the others wait their turn, in order.
+ *
+ * On the hub: after a mass reconnect a thousand reports arrive together; without it they would fill the queue of the
+ * database's pool, run into its time limit there, and starve the loops that decide, dispatch and keep the sessions
+ * (measured: 460–732 streams cut within five rollouts over 1,000 agents). In an agent: a drain whose pace is lifted would
+ * open a connection per pod, and two hundred TLS handshakes cost more than they save.
  */
 export class Turnstile {
   private readonly waiting: (() => void)[] = [];
