@@ -40,13 +40,14 @@ export class ConfigMapJournalStore implements JournalStore {
     return saved;
   }
 
-  async prune(keep: number): Promise<void> {
+  async prune(keep: number, spare?: string): Promise<void> {
     const ended = (await this.list()).filter(
       ({ journal }) => (journal.state === 'done' && journal.reported) || journal.state === 'withdrawn',
     );
     ended.sort((a, b) => b.journal.order.epoch - a.journal.order.epoch);
     // The head first: shards without a head are litter, a head without its shards could not be read.
-    for (const { journal } of ended.slice(keep)) await this.shards.remove(headName(journal.order.id));
+    const over = ended.slice(keep).filter(({ journal }) => journal.order.id !== spare);
+    for (const { journal } of over) await this.shards.remove(headName(journal.order.id));
     await this.shards.removeOrphans((await this.heads()).map((head) => head.metadata?.name ?? ''));
   }
 

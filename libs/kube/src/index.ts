@@ -1,11 +1,15 @@
+export * from './backup/index.js';
+export * from './backup/velero/index.js';
 export * from './config-map-journal-store.js';
 export * from './config-map-policy.js';
-export { CORDON_ANNOTATION } from './cordon.js';
-export * from './drain.js';
+export * from './drain/index.js';
 export * from './inventory.js';
 export * from './kube-access.js';
 export { toKubeError, isConflict, isGone, isPassing } from './kube-error.js';
 export * from './kubeadm-driver.js';
-export * from './no-metrics.js';
+export * from './lease-store.js';
+export * from './metrics/index.js';
 export { JOB_LABELS, NODE_JOB_NAMESPACE, nodeJob, nodeJobName, type NodeVerb, type NodeWork } from './node-job.js';
+export { ClusterObserver } from './observe.js';
+export * from './preflight/index.js';
 export * from './secret-identity-store.js';

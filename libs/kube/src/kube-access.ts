@@ -1,6 +1,7 @@
 import {
   AppsV1Api,
   BatchV1Api,
+  CoordinationV1Api,
   CoreV1Api,
   PatchStrategy,
   PolicyV1Api,
@@ -24,10 +25,23 @@ export interface KubeAccess {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
   readonly batch: BatchV1Api;
+  readonly coordination: CoordinationV1Api;
   readonly policy: PolicyV1Api;
   readonly version: VersionApi;
   /** For merge patches: the client's default is a JSON patch. */
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
+}
+
+/** Without any configuration the client falls back to a server on this machine that nobody meant. */
+const FALLBACK = 'http://localhost:8080';
+
+function whyNone(config: KubeConfig, context: string | undefined): string {
+  if (!context && config.getCurrentCluster()?.server === FALLBACK) {
+    return 'no kubeconfig was found (--kubeconfig, $KUBECONFIG, ~/.kube/config), and this is not a pod';
+  }
+  const known = config.getContexts().map(({ name }) => name);
+  const wanted = context ?? config.getCurrentContext();
+  return `context "${wanted}" is not in the kubeconfig (known: ${known.join(', ') || 'none'}), and this is not a pod`;
 }
 
 /** `kubeconfig`: a file and context; left out, the service account of the pod we run in. Throws with a clear line. */
@@ -37,14 +51,8 @@ export function openKube(from: { readonly kubeconfig?: string; readonly context?
   else if (process.env.KUBERNETES_SERVICE_HOST) config.loadFromCluster();
   else config.loadFromDefault();
   if (from.context) config.setCurrentContext(from.context);
-  // Without any configuration the client falls back to a server on this machine that nobody meant.
-  if (config.getCurrentCluster()?.server === 'http://localhost:8080' || !config.getCurrentCluster()) {
-    const known = config.getContexts().map((context) => context.name);
-    throw new Error(
-      `no cluster to talk to: context "${from.context ?? config.getCurrentContext()}" is not in the kubeconfig ` +
-        `(known: ${known.join(', ') || 'none'}), and this is not a pod`,
-    );
-  }
+  const server = config.getCurrentCluster()?.server;
+  if (!server || server === FALLBACK) throw new Error(`no cluster to talk to: ${whyNone(config, from.context)}`);
   return openKubeAt(config);
 }
 
@@ -56,6 +64,7 @@ export function openKubeAt(config: KubeConfig): KubeAccess {
     core: new CoreV1Api(settings),
     apps: new AppsV1Api(settings),
     batch: new BatchV1Api(settings),
+    coordination: new CoordinationV1Api(settings),
     policy: new PolicyV1Api(settings),
     version: new VersionApi(settings),
     mergePatch: setHeaderOptions('Content-Type', PatchStrategy.MergePatch),

@@ -18,12 +18,17 @@ export function toKubeError(error: unknown): KubeError {
   };
   const status = parseStatus(thrown.body);
   return {
-    code: typeof thrown.code === 'number' ? thrown.code : 0,
+    code: httpCode(thrown.code),
     reason: status.reason ?? '',
     message: status.message ?? String(thrown.message ?? error),
     causes: (status.details?.causes ?? []).map(({ reason = '', message = '' }) => ({ reason, message })),
     retryAfterMs: retryAfterOf(thrown.headers),
   };
+}
+
+/** An abort by timeout carries a number, too: 23, of the DOM. Nobody answered then. */
+function httpCode(code: unknown): number {
+  return typeof code === 'number' && code >= 100 ? code : 0;
 }
 
 /** Retry-After in seconds; servers send no dates here. */

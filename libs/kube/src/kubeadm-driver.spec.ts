@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { canonicalText, PlanSchema, sha256Hex, type Order } from '@wavegate/fleet';
-import { CORDON_ANNOTATION } from './cordon.js';
+import type { StepContext } from '@wavegate/runtime/agent';
+import { CORDON_ANNOTATION } from './drain/cordon.js';
 import { KubeInventory } from './inventory.js';
 import type { KubeAccess } from './kube-access.js';
 import { KubeadmDriver } from './kubeadm-driver.js';
@@ -109,6 +110,20 @@ describe('what is left of an order', () => {
     expect(api.requests.some((request) => request.startsWith('DELETE') && request.includes('/pods'))).toBe(false);
   });
 
+  it('a change that its script refused before it touched anything → the node goes back to work', async () => {
+    node('w-1', { by: 'order-1' });
+    job('refused', { node: 'w-1', verb: 'kubelet', end: 'Failed', at: 1 });
+    const message = '{"ok":false,"code":"package_missing","error":"the repository of 1.35 has no kubelet 1.35.4"}';
+    const labels = { [JOB_LABELS.order]: 'order-1', 'batch.kubernetes.io/job-name': 'refused' };
+    api.put(PODS, {
+      metadata: { name: 'refused-x', namespace: NODE_JOB_NAMESPACE, labels },
+      spec: { containers: [] },
+      status: { containerStatuses: [{ state: { terminated: { message } } }] },
+    });
+    expect(await driver.release(order)).toEqual([]);
+    expect(closed()).toEqual([]);
+  });
+
   it('a failed snapshot → says nothing about the node', async () => {
     node('cp-1', { by: 'order-1' });
     job('snapshot', { node: 'cp-1', verb: 'etcdSnapshot', end: 'Failed', at: 1 });
@@ -145,6 +160,26 @@ describe('what is observed', () => {
     });
   });
 
+  it('pods that came back to a closed node by their toleration → not to be evicted, so the node is out', async () => {
+    const closed = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule', timeAdded: '2026-11-21T10:00:00Z' };
+    node('w-1', { by: 'order-1' });
+    api.put(NODES, { ...api.get(NODES, 'w-1')!, spec: { unschedulable: true, taints: [closed] } });
+    const put = (name: string, creationTimestamp: string, tolerations: object[]): void =>
+      void api.put(PODS, {
+        metadata: {
+          ...{ name, namespace: 'shop', creationTimestamp },
+          ...{ ownerReferences: [{ kind: 'ReplicaSet', name: 'o', controller: true }] },
+        },
+        spec: { nodeName: 'w-1', containers: [], tolerations },
+      });
+    put('back', '2026-11-21T10:00:01Z', [{ operator: 'Exists' }]);
+    const out = async () => (await driver.observe(order)).nodes[0]?.podsToEvict;
+    expect(await out()).toBe(0);
+    put('before', '2026-11-21T09:59:59Z', [{ operator: 'Exists' }]);
+    put('landed', '2026-11-21T10:00:01Z', []);
+    expect(await out()).toBe(2);
+  });
+
   it('an API server that goes away → the last picture, marked; one that says "you may not" → an error', async () => {
     node('w-1');
     const before = await driver.observe(order);
@@ -157,5 +192,55 @@ describe('what is observed', () => {
     expect((await driver.observe(order)).reachable).toBe(true);
     api.onRequest = () => ({ code: 403, body: { message: 'forbidden' } });
     await expect(driver.observe(order)).rejects.toMatchObject({ code: 403 });
+  });
+});
+
+describe('a look at the cluster in an order', () => {
+  const UNTIL = '2099-01-31T00:00:00Z';
+  const waiving = canonicalText(
+    PlanSchema.parse({
+      ...{ apiVersion: 'wavegate.dev/v1', kind: 'UpgradePlan', metadata: { name: 'p' } },
+      spec: {
+        target: { kubernetes: '1.35.4' },
+        preflight: {
+          severities: [{ code: 'node_not_ready', set: 'warn', selector: 'env=lab', reason: 'a lab', until: UNTIL }],
+        },
+      },
+    }),
+  );
+  const context = (changes: object) =>
+    ({
+      order: { ...order, plan: waiving, planDigest: sha256Hex(waiving), labels: { env: 'lab' } },
+      ...{ attempt: 1, report: () => undefined, cancel: { cancelled: false, onCancel: () => () => undefined } },
+      ...changes,
+    }) as unknown as StepContext;
+
+  it('preflight → by the order’s labels, the hub’s clock and the newest proof', async () => {
+    node('w-1', { ready: false });
+    api.onRequest = (_method, path) => {
+      if (path === '/apis') return { code: 200, body: { groups: [] } };
+      return path === '/version' ? { code: 200, body: { gitVersion: 'v1.34.4' } } : null;
+    };
+    const clock = new FastClock(1);
+    const means = { kube, clock, inventory: new KubeInventory(kube, () => clock.now()), random: { next: () => 0.5 } };
+    const told = new KubeadmDriver({ ...means, nodeImage: 'image', hubAheadMs: () => 90_000 });
+    const step = { kind: 'preflight', name: 'preflight/cluster', target: '1.35.4' } as const;
+    const result = await told.carryOut(step, context({ receiptAt: 0 }));
+    const findings = result.kind === 'succeeded' ? (result.findings ?? []) : [];
+    expect(findings.find(({ code }) => code === 'node_not_ready')).toMatchObject({ severity: 'warn' });
+    expect(findings).toContainEqual(
+      expect.objectContaining({ code: 'clock_skew', object: 'the hub', severity: 'block' }),
+    );
+    expect(findings.some(({ code }) => code === 'etcd_receipt_old')).toBe(true);
+  });
+
+  it('validation → of the phase after, against the picture of before', async () => {
+    node('w-1');
+    const before = { schema: 1, at: 1, version: '1.34.4', ready: { 'Deployment shop/web': 2 }, crashLooping: [] };
+    const step = { kind: 'validate', name: 'validate/cluster', target: '1.35.4' } as const;
+    const result = await driver.carryOut(step, context({ before }));
+    const findings = result.kind === 'succeeded' ? (result.findings ?? []) : [];
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'workload_gone', phase: 'after' }));
+    expect(findings).toContainEqual(expect.objectContaining({ code: 'version_not_reached', severity: 'block' }));
   });
 });

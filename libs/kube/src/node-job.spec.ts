@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Step } from '@wavegate/runtime/agent';
+import { nodeWords } from './node/node-words.js';
 import { nodeJob, nodeJobName, nodeLabel, type NodeWork } from './node-job.js';
 
 const ORDER = '0123456789abcdef0123456789abcdef';
@@ -38,6 +39,31 @@ describe('the template of a node Job', () => {
     expect(job).toMatchSnapshot();
   });
 
+  it('a plan’s word on packages, limits and kubeadm’s checks → in its environment, and the Job is bounded by their sum', () => {
+    const upgrade = {
+      packages: 'mirror',
+      ignorePreflightErrors: ['SystemVerification', 'Swap'],
+      limits: { packages: '1m', images: '90s', manifests: '100ms', kubeadm: '10m', kubelet: '30s' },
+      controlPlane: { twoStep: false },
+    } as const;
+    const words = nodeWords(
+      { upgrade: { ...upgrade, ignorePreflightErrors: [...upgrade.ignorePreflightErrors] } },
+      {
+        packageMirror: 'https://mirror.example/v{minor}/deb/',
+      },
+    );
+    const job = nodeJob('wg-1', ORDER, { ...work, words }, 'image');
+    const env = job.spec?.template.spec?.containers[0]?.env ?? [];
+    expect(Object.fromEntries(env.map(({ name, value }) => [name, value]))).toMatchObject({
+      WG_PACKAGES: 'mirror',
+      WG_MIRROR: 'https://mirror.example/v{minor}/deb/',
+      WG_LIMITS: 'images=90,kubeadm=600,kubelet=30,manifests=1,packages=60',
+      WG_IGNORE: 'SystemVerification,Swap',
+    });
+    // Packages twice, images, kubeadm, manifests twice, kubelet, and five minutes.
+    expect(job.spec?.activeDeadlineSeconds).toBe(60 + 60 + 90 + 600 + 1 + 30 + 300);
+  });
+
   it('a control-plane step on the first node → the same template with other words in its environment', () => {
     const first = nodeJob('wg-1', ORDER, { ...work, verb: 'controlPlane', first: true }, 'image');
     const other = nodeJob('wg-1', ORDER, work, 'image');
@@ -48,6 +74,13 @@ describe('the template of a node Job', () => {
       WG_TARGET: '1.35.4',
       WG_FIRST: 'true',
       WG_VERIFY: 'status',
+      WG_NODE: 'w-1',
+      WG_ORDER: ORDER,
+      WG_EMULATE: '',
+      WG_PACKAGES: 'node',
+      WG_MIRROR: '',
+      WG_LIMITS: '',
+      WG_IGNORE: '',
     });
     expect(env(first).map(({ name }) => name)).toEqual(env(other).map(({ name }) => name));
   });

@@ -1,6 +1,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import type { Step } from '@wavegate/runtime/agent';
 import { sha256Hex } from '@wavegate/fleet';
+import type { NodeWords } from './node/node-words.js';
 
 /** Where node Jobs live: a namespace of their own, so that "privileged" is allowed there and nowhere else. */
 export const NODE_JOB_NAMESPACE = 'wavegate-nodes';
@@ -12,7 +13,15 @@ export const JOB_LABELS = {
 } as const;
 
 /** What the script on the node is asked to do. */
-export type NodeVerb = 'etcdSnapshot' | 'controlPlane' | 'kubelet' | 'kubeletRollback';
+export type NodeVerb =
+  | 'etcdSnapshot'
+  | 'controlPlane'
+  | 'controlPlaneRollback'
+  | 'kubelet'
+  | 'kubeletRollback'
+  | 'prefetch'
+  | 'inspect'
+  | 'stageRestore';
 
 export interface NodeWork {
   readonly verb: NodeVerb;
@@ -21,9 +30,13 @@ export interface NodeWork {
   readonly to: string;
   readonly first: boolean;
   readonly verify: 'status' | 'restore';
+  /** The minor that the new binaries are to behave as; absent: their own. */
+  readonly emulate?: string;
+  /** What the plan says of packages, limits and kubeadm's checks; absent: the script's own defaults. */
+  readonly words?: NodeWords;
 }
 
-/** Bound of one node Job; the engine has bounds of its own per phase, this one ends a Job whose node never answers. */
+/** Bound of a node Job that no plan bounds; it ends a Job whose node never answers. */
 const JOB_DEADLINE_S = 1800;
 
 /**
@@ -46,7 +59,7 @@ export function nodeJob(name: string, orderId: string, work: NodeWork, image: st
     metadata: { name, namespace: NODE_JOB_NAMESPACE, labels },
     spec: {
       backoffLimit: 0,
-      activeDeadlineSeconds: JOB_DEADLINE_S,
+      activeDeadlineSeconds: work.words?.deadlineS ?? JOB_DEADLINE_S,
       ttlSecondsAfterFinished: 86_400,
       template: {
         metadata: { labels },
@@ -61,7 +74,7 @@ export function nodeJob(name: string, orderId: string, work: NodeWork, image: st
             {
               name: 'step',
               image,
-              env: environment(work),
+              env: environment(work, orderId),
               securityContext: { privileged: true },
               // The script writes its message; one that was killed before it could leaves the end of its log.
               terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -80,12 +93,21 @@ export function nodeLabel(node: string): string {
   return node.length <= 63 ? node : sha256Hex(node).slice(0, 40);
 }
 
-function environment(work: NodeWork): { name: string; value: string }[] {
+/** Always the same names: what a Job may differ in can be read from one of them. */
+function environment(work: NodeWork, orderId: string): { name: string; value: string }[] {
+  const { words } = work;
   return [
     { name: 'WG_STEP', value: work.verb },
     { name: 'WG_FROM', value: work.from },
     { name: 'WG_TARGET', value: work.to },
     { name: 'WG_FIRST', value: String(work.first) },
     { name: 'WG_VERIFY', value: work.verify },
+    { name: 'WG_NODE', value: work.node },
+    { name: 'WG_ORDER', value: orderId },
+    { name: 'WG_EMULATE', value: work.emulate ?? '' },
+    { name: 'WG_PACKAGES', value: words?.packages ?? 'node' },
+    { name: 'WG_MIRROR', value: words?.mirror ?? '' },
+    { name: 'WG_LIMITS', value: words?.limits ?? '' },
+    { name: 'WG_IGNORE', value: words?.ignore ?? '' },
   ];
 }

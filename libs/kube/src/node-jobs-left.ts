@@ -2,6 +2,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import type { KubeAccess } from './kube-access.js';
 import { isGone } from './kube-error.js';
 import { JOB_LABELS, NODE_JOB_NAMESPACE, nodeLabel, type NodeVerb } from './node-job.js';
+import { isRefusal, parseMessage } from './node/step-message.js';
 import { epochMs } from './node-view.js';
 
 export interface JobEnd {
@@ -34,11 +35,28 @@ export async function jobsOfOrder(kube: KubeAccess, orderId: string): Promise<re
   return jobs.items;
 }
 
-const CHANGES: readonly string[] = ['controlPlane', 'kubelet', 'kubeletRollback'] satisfies NodeVerb[];
+const CHANGES: readonly string[] = [
+  ...(['controlPlane', 'controlPlaneRollback', 'kubelet', 'kubeletRollback'] satisfies NodeVerb[]),
+];
+
+/**
+ * Jobs of the order whose script refused before it touched anything, by name. Their pods' messages tell; a pod that is
+ * gone tells nothing, and its node stays out.
+ */
+export async function refusedJobs(kube: KubeAccess, jobs: readonly V1Job[], orderId: string): Promise<Set<string>> {
+  if (jobs.every((job) => endOf(job)?.good !== false)) return new Set();
+  const labelSelector = `${JOB_LABELS.order}=${orderId}`;
+  const { items } = await kube.core.listNamespacedPod({ namespace: NODE_JOB_NAMESPACE, labelSelector });
+  const refused = items.filter(({ status }) =>
+    isRefusal(parseMessage(status?.containerStatuses?.[0]?.state?.terminated?.message ?? '')),
+  );
+  return new Set(refused.map(({ metadata }) => metadata?.labels?.['batch.kubernetes.io/job-name'] ?? ''));
+}
 
 /** A Job that changes the node still runs, or the last one came to no good end: nobody knows what stands there. */
-export function isHalfChanged(jobs: readonly V1Job[], node: string): boolean {
+export function isHalfChanged(jobs: readonly V1Job[], node: string, refused: ReadonlySet<string>): boolean {
   const last = jobs
+    .filter(({ metadata }) => !refused.has(metadata?.name ?? ''))
     .filter(({ metadata }) => metadata?.labels?.[JOB_LABELS.node] === nodeLabel(node))
     .filter(({ metadata }) => CHANGES.includes(metadata?.labels?.[JOB_LABELS.step] ?? ''))
     .sort((a, b) => createdAt(a) - createdAt(b))

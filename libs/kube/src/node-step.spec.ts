@@ -91,15 +91,40 @@ describe('a step on a node', () => {
     expect(await run()).toMatchObject({ kind: 'failed' });
   });
 
-  it('killed without a message → the end of its log is the reason, cut to what a screen takes', async () => {
+  it.each([
+    [
+      'the node lost its power: kubelet finds no container',
+      'The container could not be located when the pod was terminated',
+    ],
+    ['evicted: its last line of progress is left', '{"phase":"keep","percent":10,"waiting":"the configuration"}'],
+    ['killed while it wrote', '{"ok":true,"vers'],
+    ['no pod is left to ask', null],
+  ])('%s → interrupted, not failed: it never said how it ended', async (_how, left) => {
+    endSoon('Failed', left, 'BackoffLimitExceeded');
+    expect(await run()).toMatchObject({
+      kind: 'failed',
+      reason: {
+        code: 'step_interrupted',
+        params: { step: 'upgradeKubelet/w-1', node: 'w-1', detail: left ?? 'the node Job left no message' },
+      },
+    });
+  });
+
+  it('it said no without saying why → failed: a word is a word', async () => {
+    endSoon('Failed', '{"ok":false}');
+    expect(await run()).toMatchObject({ kind: 'failed', reason: { code: 'step_failed' } });
+  });
+
+  it('killed without a message → the end of its log is the detail, cut to what a screen takes', async () => {
     endSoon('Failed', `panic: ${'x'.repeat(1_000)}`);
     const end = await run();
+    expect(end).toMatchObject({ reason: { code: 'step_interrupted' } });
     const detail = end.kind === 'failed' ? String(end.reason.params.detail) : '';
     expect(detail).toMatch(/^panic: x+$/);
     expect(detail.length).toBeLessThanOrEqual(300);
   });
 
-  it('the node never answered within the Job’s bound → timed out, not merely failed', async () => {
+  it('the node never answered within the Job’s bound → timed out, neither failed nor interrupted', async () => {
     endSoon('Failed', null, 'DeadlineExceeded');
     expect(await run()).toEqual({
       kind: 'failed',

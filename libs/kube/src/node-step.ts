@@ -7,12 +7,14 @@ import type { KubeAccess } from './kube-access.js';
 import { isConflict, isPassing, toKubeError } from './kube-error.js';
 import { NODE_JOB_NAMESPACE, nodeJob, nodeJobName, type NodeWork } from './node-job.js';
 import { endOf, type JobEnd } from './node-jobs-left.js';
+import { readProgress } from './node/node-progress.js';
+import { cut, failureOf, parseMessage, type StepMessage } from './node/step-message.js';
 
 const POLL_MS = 1_000;
 /** Kubernetes cuts termination messages at 4 KiB; anything larger did not come from our script. */
 const MESSAGE_LIMIT = 4_096;
-/** A reason is for screens: this much of what a program said. */
-const DETAIL_LIMIT = 300;
+/** Between two looks into the log of a running step. */
+const PROGRESS_MS = 3_000;
 
 export interface NodeStepRequest {
   readonly orderId: string;
@@ -22,24 +24,62 @@ export interface NodeStepRequest {
   readonly work: NodeWork;
   readonly image: string;
   readonly cancel: Cancel;
+  /** Told what the step waits for, as its log says. */
+  readonly report?: (reason: Reason) => void;
 }
 
 /** A node Job's own account of itself: the termination message. What really happened is for the observation to say. */
 export type NodeStepEnd =
-  | { readonly kind: 'reported'; readonly message: Readonly<Record<string, unknown>> }
-  | { readonly kind: 'failed'; readonly reason: Reason };
+  { readonly kind: 'reported'; readonly message: StepMessage } | { readonly kind: 'failed'; readonly reason: Reason };
+
+/** A Job that is one try of a step; its name says which, so that a restarted agent adopts it. */
+export interface StepJob {
+  readonly job: V1Job;
+  readonly step: Step;
+  readonly node: string;
+  readonly cancel: Cancel;
+  readonly report?: (reason: Reason) => void;
+}
+
+/** One of the fixed template's Jobs. */
+export function runNodeStep(kube: KubeAccess, clock: AgentClock, request: NodeStepRequest): Promise<NodeStepEnd> {
+  const { orderId, step, attempt, work, image, cancel, report } = request;
+  const job = nodeJob(nodeJobName(orderId, step, attempt), orderId, work, image);
+  return runStepJob(kube, clock, { job, step, node: work.node, cancel, ...(report ? { report } : {}) });
+}
 
 /** Creates the Job, or adopts the one of that name, and waits for its end. Throws while the API server is away: ask again. */
-export async function runNodeStep(kube: KubeAccess, clock: AgentClock, request: NodeStepRequest): Promise<NodeStepEnd> {
-  const name = nodeJobName(request.orderId, request.step, request.attempt);
-  const refused = await createOrAdopt(kube, clock, nodeJob(name, request.orderId, request.work, request.image));
+export async function runStepJob(kube: KubeAccess, clock: AgentClock, request: StepJob): Promise<NodeStepEnd> {
+  const name = request.job.metadata?.name ?? '';
+  const refused = await createOrAdopt(kube, clock, request.job);
   if (refused !== null) return failed(request, refused);
+  const progress = new ProgressWatch(kube, clock, request);
   for (;;) {
     const job = await kube.batch.readNamespacedJob({ name, namespace: NODE_JOB_NAMESPACE });
     const ended = endOf(job);
     if (ended) return readEnd(kube, request, ended);
+    await progress.look(job);
     await clock.sleep(POLL_MS, request.cancel);
     if (request.cancel.cancelled) throw new StepInterrupted('the agent is stopping');
+  }
+}
+
+/** Tells what a running step waits for, every few seconds, where somebody wants to know. */
+class ProgressWatch {
+  private shownAt = 0;
+
+  constructor(
+    private readonly kube: KubeAccess,
+    private readonly clock: AgentClock,
+    private readonly request: StepJob,
+  ) {}
+
+  async look({ metadata }: V1Job): Promise<void> {
+    const { report, node } = this.request;
+    if (!report || this.clock.now() < this.shownAt + PROGRESS_MS) return;
+    this.shownAt = this.clock.now();
+    const progress = await readProgress(this.kube, metadata?.uid ?? '', node);
+    if (progress) report(progress);
   }
 }
 
@@ -57,7 +97,7 @@ async function createOrAdopt(kube: KubeAccess, clock: AgentClock, job: V1Job): P
   }
 }
 
-async function readEnd(kube: KubeAccess, request: NodeStepRequest, end: JobEnd): Promise<NodeStepEnd> {
+async function readEnd(kube: KubeAccess, request: StepJob, end: JobEnd): Promise<NodeStepEnd> {
   const pods = await kube.core.listNamespacedPod({
     namespace: NODE_JOB_NAMESPACE,
     labelSelector: `batch.kubernetes.io/controller-uid=${end.uid}`,
@@ -67,19 +107,30 @@ async function readEnd(kube: KubeAccess, request: NodeStepRequest, end: JobEnd):
   // Its pod may be collected before an agent that was away comes back. The Job's word is then all there is, and the
   // version that the node shows decides; a snapshot without its receipt is none.
   if (end.good && (text === '' || told?.ok === true)) return { kind: 'reported', message: told ?? {} };
-  if (/DeadlineExceeded/.test(end.why)) {
-    const { name: step } = request.step;
-    return { kind: 'failed', reason: reason('step_timed_out', { step, node: request.work.node }) };
-  }
-  return failed(request, errorOf(told) || text || end.detail || 'the node Job left no message');
+  return { kind: 'failed', reason: whyFailed(request, end, { text, told }) };
 }
 
-function errorOf(told: Readonly<Record<string, unknown>> | null): string {
-  return typeof told?.error === 'string' ? told.error : '';
+interface Told {
+  readonly text: string;
+  readonly told: StepMessage | null;
 }
 
-function failed({ step, work }: NodeStepRequest, detail: string): NodeStepEnd {
-  const params = { step: step.name, node: work.node, detail: detail.trim().slice(0, DETAIL_LIMIT) };
+function whyFailed(request: StepJob, end: JobEnd, { text, told }: Told): Reason {
+  const of = { step: request.step.name, node: request.node };
+  if (/DeadlineExceeded/.test(end.why)) return reason('step_timed_out', of);
+  if (typeof told?.error === 'string') return failureOf(told, of);
+  const detail = cut(text || end.detail || 'the node Job left no message');
+  return reason(hasWord(told) ? 'step_failed' : 'step_interrupted', { ...of, detail });
+}
+
+/**
+ * The script says at its end, good or bad, whether it was `ok`. Anything else in its place (nothing, the end of a log,
+ * the node's "could not be located") was left by a death on the way: a power cut, an eviction, a kill.
+ */
+const hasWord = (told: StepMessage | null): boolean => typeof told?.ok === 'boolean';
+
+function failed({ step, node }: StepJob, detail: string): NodeStepEnd {
+  const params = { step: step.name, node, detail: cut(detail) };
   return { kind: 'failed', reason: reason('step_failed', params) };
 }
 
@@ -89,13 +140,4 @@ function terminationMessage(pods: readonly V1Pod[]): string {
     if (message) return message.slice(0, MESSAGE_LIMIT);
   }
   return '';
-}
-
-function parseMessage(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,7 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { NodeFacts } from '@wavegate/fleet';
 import type { ObservedNode } from '@wavegate/runtime/agent';
-import { CORDON_ANNOTATION } from './cordon.js';
+import { CORDON_ANNOTATION } from './drain/cordon.js';
 
 /** V1Node → the words of the fleet. */
 
@@ -29,13 +29,25 @@ export function toNodeFacts(node: V1Node): NodeFacts {
     ready: readyCondition(node).ready,
     schedulable: node.spec?.unschedulable !== true,
     zone: zoneOf(node),
+    ...(node.metadata?.uid ? { uid: node.metadata.uid } : {}),
+    ...(isReserved(node) ? { reserved: true } : {}),
   };
+}
+
+/** kubeadm's own taint: ordinary pods find no place there. What other taints mean only the pods can tell. */
+function isReserved({ spec }: V1Node): boolean {
+  return (spec?.taints ?? []).some(
+    ({ key, effect }) =>
+      /^node-role\.kubernetes\.io\/(control-plane|master)$/.test(key) && /^No(Schedule|Execute)$/.test(effect),
+  );
 }
 
 export function toObservedNode(node: V1Node, staticPods: readonly V1Pod[], podsToEvict: number): ObservedNode {
   const ready = readyCondition(node);
   return {
     name: nodeName(node),
+    uid: node.metadata?.uid ?? '',
+    labels: node.metadata?.labels ?? {},
     role: roleOf(node),
     zone: zoneOf(node),
     kubelet: bareVersion(node.status?.nodeInfo?.kubeletVersion),
@@ -67,7 +79,7 @@ function componentOf(pod: V1Pod): string {
   return pod.metadata?.labels?.component ?? '';
 }
 
-function toStaticPod(pod: V1Pod): { version: string; ready: boolean; since: number } {
+function toStaticPod(pod: V1Pod): { version: string; ready: boolean; since: number; emulates?: string } {
   const started = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt;
   const readyAt = pod.status?.conditions?.find((condition) => condition.type === 'Ready');
   return {
@@ -75,7 +87,15 @@ function toStaticPod(pod: V1Pod): { version: string; ready: boolean; since: numb
     ready: readyAt?.status === 'True',
     // Whichever came last: a restarted container keeps the pod's Ready time for a moment.
     since: Math.max(epochMs(started), epochMs(readyAt?.lastTransitionTime)),
+    ...emulation(pod),
   };
+}
+
+/** "--emulated-version=kube=1.34" → "1.34". The program's own minor is no emulation. */
+function emulation(pod: V1Pod): { emulates?: string } {
+  const words = pod.spec?.containers[0]?.command ?? [];
+  const [, minor] = words.map((word) => /^--emulated-version=(?:kube=)?v?(\d+\.\d+)/.exec(word)).find(Boolean) ?? [];
+  return minor === undefined || imageVersion(pod).startsWith(`${minor}.`) ? {} : { emulates: minor };
 }
 
 /** "registry.k8s.io/kube-apiserver:v1.35.4@sha256:…" → "1.35.4". */

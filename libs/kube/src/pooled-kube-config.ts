@@ -9,20 +9,27 @@ type Make = (this: KubeConfig, ...from: Parameters<KubeConfig['createDispatcherO
  * gives other options, and so another pool.
  */
 export class PooledKubeConfig extends KubeConfig {
-  private pool: { readonly options: string; readonly dispatcher: unknown } | null = null;
+  private pool: { readonly options: Dispatcher; readonly dispatcher: unknown } | null = null;
 
   constructor() {
     super();
     const make = Reflect.get(KubeConfig.prototype, 'createDispatcher') as Make;
     const pooled: Make = (...from) => {
-      const options = optionsText(this.createDispatcherOptions(...from));
-      if (this.pool?.options !== options) this.pool = { options, dispatcher: make.apply(this, from) };
+      const options = this.createDispatcherOptions(...from);
+      if (!this.pool || !isSame(this.pool.options, options)) {
+        this.pool = { options, dispatcher: make.apply(this, from) };
+      }
       return this.pool.dispatcher;
     };
     Object.defineProperty(this, 'createDispatcher', { value: pooled });
   }
 }
 
-function optionsText(options: Dispatcher): string {
-  return JSON.stringify(options, (_key, value: unknown) => (Buffer.isBuffer(value) ? value.toString('base64') : value));
+/** Asked before every request: bytes are compared as bytes, not made a text of. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Buffer.isBuffer(a) && Buffer.isBuffer(b)) return a.equals(b);
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [Object.entries(a), Object.entries(b)];
+  return left.length === right.length && left.every(([name, value]) => isSame(value, Reflect.get(b, name)));
 }

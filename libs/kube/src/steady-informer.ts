@@ -42,6 +42,8 @@ export class SteadyInformer<T extends KubernetesObject> {
   /** Resolves after the first list (or its failure: then it goes on trying by itself). */
   async start(): Promise<void> {
     await this.informer.start();
+    // Stopped while it listed: the client begins its watch all the same.
+    if (this.stopped) await this.informer.stop();
   }
 
   async stop(): Promise<void> {
@@ -55,7 +57,7 @@ export class SteadyInformer<T extends KubernetesObject> {
     this.request.disturbed?.();
     this.timer = setTimeout(() => {
       this.timer = null;
-      this.informer.start().catch(() => this.restartLater());
+      this.start().catch(() => this.restartLater());
     }, this.pauseMs);
     this.timer.unref();
     this.pauseMs = Math.min(LONGEST_PAUSE_MS, this.pauseMs * 2);

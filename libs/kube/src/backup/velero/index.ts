@@ -1,0 +1,17 @@
+export { readCron } from './cron-next.js';
+export { fromGoDuration, spanText, toGoDuration } from './go-duration.js';
+export { PROOF_KINDS } from './proof-rules.js';
+export type { ProofDifference } from './proof-compare.js';
+export { RawApi } from './raw-api.js';
+export { backupSpec, takeBackup, readyVelero, type TakenBackup, type VeleroBackupRequest } from './velero-backup.js';
+export { countOf } from './velero-end.js';
+export { VeleroFailure, type VeleroMeans, type VeleroWatcher } from './velero-means.js';
+export { runState, type RunState } from './velero-objects.js';
+export type { StorageLocation, VeleroBackup, VeleroRestore, VeleroSchedule } from './velero-objects.js';
+export { faultsOf, proveBackup, type ProofRequest, type VeleroProof } from './velero-proof.js';
+export { differenceText, proofChecks, veleroReceipt } from './velero-receipt.js';
+export { judgeVelero, seeVelero, veleroFindings, type VeleroSeen, type VeleroTerms } from './velero-findings.js';
+export * from './velero-restore.js';
+export * from './velero-schedule.js';
+export { findVelero, locationProblem, pickLocation, type VeleroLook, type VeleroSite } from './velero-site.js';
+export * from './velero-steps.js';
