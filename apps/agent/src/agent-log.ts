@@ -55,7 +55,7 @@ export class OrderLog implements AgentLog {
         this.learn(journal.order);
         return store.save(journal, version);
       },
-      prune: (keep) => store.prune(keep),
+      prune: (keep, spare) => store.prune(keep, spare),
     };
   }
 

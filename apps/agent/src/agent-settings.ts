@@ -1,8 +1,10 @@
+import type { BackupSettings } from '@wavegate/kube';
 import { LOG_LEVELS, type LogLevel } from './agent-log.js';
 import { usage } from './program-failure.js';
+import { readBackupSettings, type BackupRunOptions } from './verbs/backup-run-options.js';
 
 /** Options of `run` as the command line and the environment give them: texts, or nothing. */
-export interface RunOptions {
+export interface RunOptions extends BackupRunOptions {
   readonly hubGateway?: string;
   readonly hubEnrolment?: string;
   readonly join?: string;
@@ -14,7 +16,10 @@ export interface RunOptions {
   readonly nodeImage: string;
   readonly health?: string;
   readonly log: string;
+  readonly packageMirror?: string;
   readonly settleMs?: string;
+  readonly probe?: string;
+  readonly lease?: string;
 }
 
 export interface HubAddress {
@@ -33,10 +38,18 @@ export interface RunSettings {
   readonly context: string | null;
   readonly namespace: string;
   readonly nodeImage: string;
+  /** Of packages, with `{minor}`: its admin's word as well. Null: plans that say `packages: mirror` are refused here. */
+  readonly packageMirror: string | null;
+  /** Where backups of this cluster go: its admin's word, never the hub's. */
+  readonly backup: BackupSettings;
   readonly health: { readonly host: string; readonly port: number } | null;
   readonly log: LogLevel;
   /** Null: the engine's own. Only for worlds whose kubelets are played. */
   readonly settleMs: number | null;
+  /** Our own requests to the API server, one pair a second. */
+  readonly probe: boolean;
+  /** Lease by which one of several agents works; null: this is the only one. */
+  readonly lease: string | null;
 }
 
 /** Checks every option; throws a ProgramFailure that names the option, the value and what would be right. */
@@ -53,9 +66,13 @@ export function readSettings(options: RunOptions): RunSettings {
     context: options.context ?? null,
     namespace: readNamespace(options.namespace),
     nodeImage: options.nodeImage,
+    packageMirror: options.packageMirror ? readMirror(options.packageMirror) : null,
+    backup: readBackupSettings(options),
     health: options.health ? readAddress('--health', options.health) : null,
     log: readLogLevel(options.log),
     settleMs: options.settleMs === undefined ? null : readMs(options.settleMs),
+    probe: readSwitch('--probe', options.probe ?? 'on'),
+    lease: options.lease ? readLease(options.lease) : null,
   };
 }
 
@@ -99,6 +116,25 @@ function readNamespace(text: string): string {
     throw usage(`--namespace "${text}": expected the name of a Kubernetes namespace`);
   }
   return text;
+}
+
+function readLease(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)) return text;
+  throw usage(`--lease "${text}": expected the name of a Lease, for example wavegate-agent`);
+}
+
+/** The same words that the step on the node takes; the minor must be in it, since each has a repository of its own. */
+function readMirror(text: string): string {
+  const shape = /^(https?:\/\/|file:\/)[A-Za-z0-9._~:/{}@%+-]+$/;
+  if (shape.test(text) && text.includes('{minor}')) return text;
+  throw usage(
+    `--package-mirror "${text}": expected an address such as https://mirror.example/kubernetes/v{minor}/deb/`,
+  );
+}
+
+function readSwitch(option: string, text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw usage(`${option} "${text}": expected on or off`);
+  return text === 'on';
 }
 
 function readMs(text: string): number {

@@ -3,7 +3,7 @@ import type { AgentGauges } from './agent-gauges.js';
 
 /**
  * `/livez`: the process answers. `/readyz`: it holds an identity; a hub that is away does not make an agent unready,
- * because it can finish its order without one. `/metrics`: Prometheus.
+ * because it can finish its order without one; nor does standing by, which is all that a second agent has to do. `/metrics`: Prometheus.
  */
 export async function serveHealth(
   at: { readonly host: string; readonly port: number },
@@ -14,6 +14,7 @@ export async function serveHealth(
       case '/livez':
         return answer(response, 200, 'ok\n');
       case '/readyz':
+        if (gauges.standingBy) return answer(response, 200, 'standing by: another agent works\n');
         return gauges.enrolled ? answer(response, 200, 'ok\n') : answer(response, 503, 'not enrolled yet\n');
       case '/metrics':
         return answer(response, 200, gauges.page());

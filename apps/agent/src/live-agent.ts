@@ -20,7 +20,7 @@ export interface LiveAgent {
   readonly hub: HubAddress;
   readonly joinToken: string | null;
   readonly identities: IdentityStore;
-  readonly ports: Pick<AgentPorts, 'journals' | 'driver' | 'metrics' | 'policy' | 'settleMs' | 'leastMs'>;
+  readonly ports: Pick<AgentPorts, 'journals' | 'driver' | 'metrics' | 'silences' | 'policy' | 'settleMs' | 'leastMs'>;
   readonly clock: AgentClock;
   readonly random: AgentRandom;
   readonly log: AgentLog;
@@ -43,6 +43,7 @@ export async function liveAgent(agent: LiveAgent): Promise<void> {
     random,
     agentVersion: AGENT_VERSION,
     log: (message) => log.info(message),
+    onHubClock: (aheadMs) => (gauges.hubAheadMs = aheadMs),
   });
   try {
     await runAgent({ ...ports, link: new WatchedHubLink(link, gauges), clock, random, log, cancel });

@@ -4,18 +4,36 @@ import { readSettings, type RunOptions } from './agent-settings.js';
 import { EXIT, ProgramFailure } from './program-failure.js';
 import { runRealAgent } from './run-agent.js';
 import { simulateFleet } from './simulated/simulate-fleet.js';
+import { backupRunOptions } from './verbs/backup-run-options.js';
+import { backupCommand } from './verbs/backup.js';
+import { drainCommand } from './verbs/drain.js';
+import { etcdCommand } from './verbs/etcd.js';
+import { preflightCommand } from './verbs/preflight.js';
+import { uncordonCommand } from './verbs/uncordon.js';
+import { upgradeCommand } from './verbs/upgrade.js';
 
-const NODE_IMAGE = 'ghcr.io/wavegate/node:0.1.0';
+const NODE_IMAGE = 'registry.example/wavegate/node:0.1.0';
 
 function program(): Command {
   const wavegate = new Command('wavegate-agent')
     .description('Carries out upgrade orders of a Wavegate hub in one Kubernetes cluster.')
     .version(AGENT_VERSION)
-    .showHelpAfterError('(wavegate-agent --help lists the commands)')
-    .exitOverride();
+    .showHelpAfterError('(wavegate-agent --help lists the commands)');
   wavegate.addCommand(runCommand());
+  wavegate.addCommand(preflightCommand());
+  wavegate.addCommand(upgradeCommand());
+  wavegate.addCommand(backupCommand());
+  wavegate.addCommand(etcdCommand());
+  wavegate.addCommand(drainCommand());
+  wavegate.addCommand(uncordonCommand());
   wavegate.addCommand(simulateCommand());
-  return wavegate;
+  return throwing(wavegate);
+}
+
+/** A command that was added does not inherit it: it would end the process with a code of its own. */
+function throwing(command: Command): Command {
+  for (const part of command.commands) throwing(part);
+  return command.exitOverride();
 }
 
 function runCommand(): Command {
@@ -24,7 +42,7 @@ function runCommand(): Command {
     if (env) made.env(env);
     return fallback === undefined ? made : made.default(fallback);
   };
-  return (
+  return backupRunOptions(
     new Command('run')
       .description('the agent of one cluster: in a pod by its service account, elsewhere by a kubeconfig')
       .addOption(option('--hub-gateway <host:port>', "the hub's gateway", 'WAVEGATE_HUB_GATEWAY'))
@@ -44,11 +62,28 @@ function runCommand(): Command {
         option('--namespace <name>', "of the agent's journals, policy and Secret", 'WAVEGATE_NAMESPACE', 'wavegate'),
       )
       .addOption(option('--node-image <ref>', 'image of the node Jobs', 'WAVEGATE_NODE_IMAGE', NODE_IMAGE))
+      .addOption(
+        option(
+          '--package-mirror <url>',
+          'for plans that say packages: mirror; {minor} in it',
+          'WAVEGATE_PACKAGE_MIRROR',
+        ),
+      )
       .addOption(option('--health <host:port>', 'serve /livez, /readyz and /metrics there', 'WAVEGATE_HEALTH'))
       .addOption(option('--log <level>', 'trace, debug, info, warn, error or silent', 'WAVEGATE_LOG', 'info'))
+      .addOption(
+        option('--probe <on|off>', 'ask the API server once a second, to measure disruption', 'WAVEGATE_PROBE', 'on'),
+      )
+      .addOption(
+        option(
+          '--lease <name>',
+          'of several agents of this cluster only the holder of this Lease works',
+          'WAVEGATE_LEASE',
+        ),
+      )
       // For worlds whose kubelets are played: a real one restarts static pods seconds after it says Ready.
       .addOption(option('--settle-ms <ms>', '', 'WAVEGATE_SETTLE_MS').hideHelp())
-      .action((options: RunOptions) => runRealAgent(readSettings(options)))
+      .action((options: RunOptions) => runRealAgent(readSettings(options))),
   );
 }
 
@@ -80,6 +115,7 @@ function exitCodeOf(error: unknown): number {
 program()
   .parseAsync()
   .then(
-    () => process.exit(EXIT.ok),
+    // A verb that found something says so by the code it leaves.
+    () => process.exit(process.exitCode ?? EXIT.ok),
     (error: unknown) => process.exit(exitCodeOf(error)),
   );

@@ -25,6 +25,7 @@ export class WatchedHubLink implements HubLink {
     const commands = untilEnd(stream.commands, () => (this.gauges.connected = false));
     return {
       generation: stream.generation,
+      settledEpoch: stream.settledEpoch,
       commands,
       send: (report) => stream.send(report),
       close: () => stream.close(),

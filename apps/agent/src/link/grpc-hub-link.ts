@@ -33,11 +33,15 @@ export interface GrpcHubLinkOptions {
   readonly agentVersion: string;
   /** One line per event that a person may want to know. */
   readonly log?: (message: string) => void;
+  /** Told at each welcome: how far the hub's clock is ahead of ours at least, ms; 0 where the round trip may explain it. */
+  readonly onHubClock?: (aheadMs: number) => void;
   readonly welcomeMs?: number;
   readonly silenceMs?: number;
 }
 
 const WELCOME_MS = 15_000;
+/** Commands beyond those of the first release that this agent takes. */
+const TAKES = ['measure', 'controls'];
 type Messages = AsyncIterator<Read<HubMessage>>;
 
 /** The agent's way to its hub: one attempt, one stream; what broke is told apart by name. */
@@ -134,7 +138,9 @@ export class GrpcHubLink implements HubLink {
     const { call, client, facts } = dialled;
     const { agentVersion, log, silenceMs = SILENCE_MS } = this.options;
     const messages = call.iterator({ destroyOnReturn: false }) as Messages;
-    const hello = toWireHello({ orderSchema: ORDER_SCHEMA, agentVersion, lastGeneration: this.#lastGeneration, facts });
+    const lastGeneration = this.#lastGeneration;
+    const hello = toWireHello({ orderSchema: ORDER_SCHEMA, agentVersion, lastGeneration, facts, takes: TAKES });
+    const saidAt = this.options.clock.now();
     call.write(create(AgentMessageSchema, { seq: 1n, ack: 0n, body: hello }));
     const first = await this.#first(messages);
     if (first.body.case === 'goAway') {
@@ -143,6 +149,7 @@ export class GrpcHubLink implements HubLink {
     }
     const welcome = fromWireWelcome(first.body);
     this.#lastGeneration = welcome.generation;
+    this.options.onHubClock?.(aheadAtLeast(welcome.hubTime, saidAt, this.options.clock.now()));
     const onEnd = (why: string): void => log?.(`stream ended: ${why}`);
     return new GrpcHubStream({ call, client, welcome, silenceMs, onEnd }).begin(messages, first, hello);
   }
@@ -196,4 +203,9 @@ function refusedBy(why: Reason, retryAfterMs: number | null): LinkRefusal {
     default:
       return { kind: 'refused', reason: why, message: `the hub refused the stream: ${why.code}`, retryAfterMs: hint };
   }
+}
+
+/** The hub told its time at some moment between our hello and now: only what lies beyond both is a difference of clocks. */
+function aheadAtLeast(hubTime: number, saidAt: number, heardAt: number): number {
+  return Math.max(0, hubTime - heardAt) - Math.max(0, saidAt - hubTime);
 }

@@ -47,6 +47,7 @@ const CLOSE_WITHIN_MS = 1_000;
  */
 export class GrpcHubStream implements HubStream {
   readonly generation: number;
+  readonly settledEpoch: number;
   readonly #outgoing: OutgoingWindow<AgentBody>;
   readonly #incoming: IncomingSequence;
   readonly #commands: { readonly seq: number; readonly command: HubCommand }[] = [];
@@ -59,6 +60,7 @@ export class GrpcHubStream implements HubStream {
   constructor(private readonly options: HubStreamOptions) {
     const { call, welcome } = options;
     this.generation = welcome.generation;
+    this.settledEpoch = welcome.settledEpoch ?? 0;
     this.#outgoing = new OutgoingWindow((seq, body) => this.#write(seq, body), welcome.window);
     this.#incoming = new IncomingSequence(welcome.window);
     call.on('drain', () => this.#outgoing.drained());
@@ -79,6 +81,9 @@ export class GrpcHubStream implements HubStream {
   }
 
   async send(report: AgentReport): Promise<void> {
+    // A hub of an older release would end the stream over it, at every resend. The outcome carries receipts as well.
+    if (report.kind === 'receipt' && !this.options.welcome.takes?.includes('receipt')) return;
+    if (report.kind === 'samples' && !this.options.welcome.takes?.includes('samples')) return;
     const body = toWireReport(report);
     assertFits(body);
     if (!isDurable(report)) {

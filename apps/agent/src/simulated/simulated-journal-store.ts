@@ -35,7 +35,7 @@ export class SimulatedJournalStore implements JournalStore {
     return Promise.resolve(String(next));
   }
 
-  async prune(keep: number): Promise<void> {
+  async prune(keep: number, spare?: string): Promise<void> {
     const ended = (await this.list())
       .map(({ journal }) => journal)
       .filter(({ state, reported }) => state === 'withdrawn' || (state === 'done' && reported))
@@ -43,7 +43,7 @@ export class SimulatedJournalStore implements JournalStore {
     const newest = this.newest();
     for (const { order } of ended.slice(keep)) {
       const kept = newest.get(order.id);
-      if (kept) rmSync(this.path(kept), { force: true });
+      if (kept && order.id !== spare) rmSync(this.path(kept), { force: true });
     }
   }
 
