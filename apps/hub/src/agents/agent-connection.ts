@@ -27,6 +27,8 @@ export interface ConnectionOptions {
   readonly times: ConnectionTimes;
   readonly window: number;
   readonly clock: { now(): number };
+  /** Kinds of commands beyond those of the first release that the agent takes. */
+  readonly takes: readonly string[];
   /** Told once when the hub ends the stream. */
   readonly onEnd: (why: Reason) => void;
 }
@@ -85,6 +87,10 @@ export class AgentConnection implements AgentStream {
   }
 
   async send(command: HubCommand): Promise<void> {
+    if (command.kind === 'measure' || command.kind === 'controls') {
+      // Lossy, and an agent of an older release would end the stream over it. Never queued: the next says more.
+      if (!this.options.takes.includes(command.kind) || !this.#outgoing.hasRoom) return;
+    }
     await this.#outgoing.send(toWireCommand(command));
   }
 

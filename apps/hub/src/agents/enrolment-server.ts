@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { Server, status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import { Server, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
 import { reason, type Reason } from '@wavegate/fleet';
 import {
   EnrolResponseSchema,
@@ -57,6 +57,10 @@ class Refused extends Error {
   }
 }
 
+type LogFields = Readonly<Record<string, unknown>>;
+/** What a line of the log can say about who asked, as far as the request tells. */
+type Named<Request> = (request: Request) => LogFields;
+
 /** Nothing is wrong with the request; there are only too many of them. */
 class TooMany extends Error {
   constructor(readonly waitMs: number) {
@@ -82,8 +86,19 @@ export class EnrolmentServer {
     this.#enrolments = new RateLimit(options.perSecond, options.clock);
     this.#renewals = new RateLimit(options.perSecond, options.clock);
     this.#server.addService(enrolmentDefinition, {
-      enrol: this.#answer((request: EnrolRequest) => this.#enrol(request)),
-      renew: this.#answer((request: RenewRequest) => this.#renew(request)),
+      enrol: this.#answer(
+        'enrolment',
+        (request: EnrolRequest) => this.#enrol(request),
+        ({ facts }) => ({ uid: facts?.uid }),
+      ),
+      renew: this.#answer(
+        'renewal',
+        (request: RenewRequest) => this.#renew(request),
+        ({ certificate, clusterUid }) => ({
+          cluster: this.options.authority.recognise(certificate)?.clusterId,
+          uid: clusterUid,
+        }),
+      ),
     });
   }
 
@@ -116,7 +131,7 @@ export class EnrolmentServer {
   }
 
   async #renew(request: RenewRequest): Promise<RenewResponse> {
-    const { authority, certificates, counters } = this.options;
+    const { authority, certificates, counters, log } = this.options;
     const own = authority.recognise(request.certificate);
     if (!own) refuse(reason('certificate_unknown'), 'the certificate does not come from this hub’s CA: enrol again');
     if (!this.#proven(request, own.certificate.publicKey)) {
@@ -133,6 +148,7 @@ export class EnrolmentServer {
     const late = own.notAfter < this.options.clock.now();
     await this.#keep(issued, 'renewed', { replaces: own.serial, afterExpiry: late });
     counters.issued('renew');
+    log.info('certificate renewed', { cluster: own.clusterId, serial: issued.serial, afterExpiry: late });
     return create(RenewResponseSchema, { certificates: this.#chain(issued) });
   }
 
@@ -184,24 +200,24 @@ export class EnrolmentServer {
   }
 
   /** One place that turns whatever was thrown into a status that the agent can read. */
-  #answer<Request, Response>(answer: (request: Request) => Promise<Response>) {
+  #answer<Request, Response>(what: string, answer: (request: Request) => Promise<Response>, name: Named<Request>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       answer(call.request).then(
         (response) => callback(null, response),
-        (error: unknown) => callback(this.#toStatus(error)),
+        (error: unknown) => callback(this.#toStatus(error, what, name(call.request))),
       );
     };
   }
 
-  #toStatus(error: unknown): ReturnType<typeof toStatus> {
+  #toStatus(error: unknown, what: string, named: LogFields): ReturnType<typeof toStatus> {
     const { counters, log } = this.options;
-    if (error instanceof TooMany) {
-      counters.refused('rate_limited');
-      return { ...toStatus(refusalOf(error)), code: status.RESOURCE_EXHAUSTED };
-    }
     const refusal = refusalOf(error);
-    counters.refused(refusal.reason.code);
-    log.warn(`enrolment refused: ${refusal.text}`, { reason: refusal.reason, error });
+    const { reason: why, text } = refusal;
+    counters.refused(why.code);
+    // A fleet that returns is told to wait a thousand times in a second: the metric counts that, the log does not.
+    if (error instanceof TooMany) return toStatus(refusal);
+    const said = error instanceof Refused ? {} : { error };
+    log.warn(`${what} refused: ${text}`, { ...named, reason: why.code, params: why.params, ...said });
     return toStatus(refusal);
   }
 }
@@ -215,7 +231,7 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof Refused) return error.refusal;
   if (error instanceof TooMany) {
     const retryAfterMs = error.waitMs;
-    return { reason: reason('hub_draining', { retryAfterMs }), text: error.message, retryAfterMs };
+    return { reason: reason('rate_limited', { retryAfterMs }), text: error.message, retryAfterMs };
   }
   if (error instanceof WireProblem) return { reason: error.reason, text: error.message, retryAfterMs: null };
   if (error instanceof BadCertificateRequest) {
@@ -223,7 +239,11 @@ function refusalOf(error: unknown): Refusal {
   }
   // The store is away: nothing is wrong with the agent, and its token is not spent unless the store says so.
   const retryAfterMs = 5_000;
-  return { reason: reason('hub_draining', { retryAfterMs }), text: 'the hub cannot answer just now', retryAfterMs };
+  return {
+    reason: reason('store_unavailable', { retryAfterMs }),
+    text: 'the hub cannot use its database',
+    retryAfterMs,
+  };
 }
 
 function tokenText(why: Reason): string {

@@ -164,14 +164,15 @@ export class GatewayServer {
       facts: hello.facts,
     });
     if ('refused' in opened) throw new NotAdmitted(opened.refused);
-    const { generation } = opened;
+    const { generation, settledEpoch = 0 } = opened;
     const window = this.options.window ?? WINDOW;
     const session = { clusterId: peer.clusterId, generation };
     const onEnd = (why: Reason): void => {
       counters.refused(why.code);
-      log.warn('stream ended by the hub', { cluster: peer.clusterId, generation, reason: why });
+      log.warn('stream ended by the hub', { cluster: peer.clusterId, generation, ...fieldsOf(why) });
     };
-    const connection = new AgentConnection(session, call, { times: this.#times, window, clock, onEnd });
+    const takes = hello.takes ?? [];
+    const connection = new AgentConnection(session, call, { times: this.#times, window, clock, takes, onEnd });
     connection.welcome({
       generation,
       clusterId: peer.clusterId,
@@ -179,6 +180,8 @@ export class GatewayServer {
       window,
       hubTime: clock.now(),
       endsAt: peer.notAfter,
+      takes: ['receipt', 'samples'],
+      settledEpoch,
     });
     connection.endAt(peer.notAfter);
     this.#live.add(connection);
@@ -229,14 +232,22 @@ export class GatewayServer {
     counters.connected(this.#live.size);
     log.info('agent disconnected', { cluster: clusterId, generation, reason: connection.endedBy?.code });
     // A session that stays open in the store is found by its silence.
-    await sessions.close(connection.session).catch((error: unknown) => log.warn('session not closed', { error }));
+    await sessions.close(connection.session).catch((error: unknown) => {
+      log.warn('session not closed', { cluster: clusterId, generation, error });
+    });
   }
 
   /** What broke while reading: a message that we cannot take, or a fault of ours. */
   #endBy(connection: AgentConnection, error: unknown): void {
     if (connection.endedBy || isGone(error)) return;
     const refused = refusalOf(error);
-    this.options.log.warn('a message was refused', { cluster: connection.session.clusterId, error: said(error) });
+    const { clusterId, generation } = connection.session;
+    this.options.log.warn('a message was refused', {
+      cluster: clusterId,
+      generation,
+      ...fieldsOf(refused.reason),
+      error: said(error),
+    });
     connection.end(refused.reason, refused.retryAfterMs);
   }
 
@@ -244,10 +255,17 @@ export class GatewayServer {
     if (call.cancelled || isGone(error)) return;
     const refused = refusalOf(error);
     this.options.counters.refused(refused.reason.code);
-    this.options.log.warn('stream refused', { peer: call.getPeer(), reason: refused.reason, error: said(error) });
+    const cluster = readPeer(call)?.clusterId;
+    const why = fieldsOf(refused.reason);
+    this.options.log.warn('stream refused', { cluster, peer: call.getPeer(), ...why, error: said(error) });
     call.write(create(HubMessageSchema, { seq: 0n, ack: 0n, body: toWireCommand({ kind: 'goAway', ...refused }) }));
     call.end(toTrailers(refused));
   }
+}
+
+/** The code as in the state and the metric's label, its parameters beside it. */
+function fieldsOf({ code, params }: Reason): Readonly<Record<string, unknown>> {
+  return { reason: code, params };
 }
 
 function said(error: unknown): string {
@@ -259,7 +277,7 @@ function refusalOf(error: unknown): { reason: Reason; retryAfterMs: number } {
   if (error instanceof WireProblem) return { reason: error.reason, retryAfterMs: 0 };
   // The store is away. The report was not acknowledged, so the agent keeps it and sends it again.
   const retryAfterMs = STORE_AWAY_RETRY_MS;
-  return { reason: reason('hub_draining', { retryAfterMs }), retryAfterMs };
+  return { reason: reason('store_unavailable', { retryAfterMs }), retryAfterMs };
 }
 
 /** What Node's iterator throws when the stream under it was destroyed: the agent is gone, nobody is left to tell. */

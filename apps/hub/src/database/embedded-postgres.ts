@@ -32,7 +32,8 @@ interface Owner {
   readonly gid: number;
 }
 
-export async function startEmbeddedPostgres(dir: string): Promise<EmbeddedPostgres> {
+/** `ports`: names a port of 127.0.0.1 to try; asked again when somebody else was faster. */
+export async function startEmbeddedPostgres(dir: string, ports = freePort): Promise<EmbeddedPostgres> {
   const owner = await serverOwner();
   const binaries = await reachableBinaries(await packagedBinaries(), owner);
   const data = path.join(dir, 'data');
@@ -45,7 +46,7 @@ export async function startEmbeddedPostgres(dir: string): Promise<EmbeddedPostgr
   }
   const password = await initialise(data, dir, binaries, owner);
   const running = await runningPort(data);
-  const port = running ?? (await startServer(data, dir, binaries, owner));
+  const port = running ?? (await startServer({ data, dir, binaries, owner, ports }));
   return {
     url: `postgres://wavegate:${password}@127.0.0.1:${port}/postgres`,
     dir: data,
@@ -153,20 +154,38 @@ async function runningPort(data: string): Promise<number | null> {
   return command.includes('postgres') ? Number(port) : null;
 }
 
-async function startServer(data: string, dir: string, binaries: Binaries, owner: Owner | null): Promise<number> {
-  const port = await freePort();
-  const settings = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories= -c max_connections=200`;
+/** PostgreSQL takes no port 0: between our asking for a free one and its bind, another program may have been faster. */
+const PORT_TRIES = 3;
+
+interface Start {
+  readonly data: string;
+  readonly dir: string;
+  readonly binaries: Binaries;
+  readonly owner: Owner | null;
+  readonly ports: () => Promise<number>;
+}
+
+async function startServer({ data, dir, binaries, owner, ports }: Start): Promise<number> {
   const log = path.join(data, 'server.log');
-  try {
-    // stdio of the server is the log: a pipe of ours would keep execFile waiting for the life of the server.
-    await run(binaries.pg_ctl, ['start', '-D', data, '-l', log, '-w', '-t', '30', '-o', settings], {
-      ...owner,
-      cwd: tmpdir(),
-    });
-  } catch (cause) {
-    throw new Error(`the embedded PostgreSQL in ${dir} did not start; its log is ${log}`, { cause });
+  for (let tries = 1; ; tries += 1) {
+    const port = await ports();
+    const settings = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories= -c max_connections=200`;
+    try {
+      // stdio of the server is the log: a pipe of ours would keep execFile waiting for the life of the server.
+      await run(binaries.pg_ctl, ['start', '-D', data, '-l', log, '-w', '-t', '30', '-o', settings], {
+        ...owner,
+        cwd: tmpdir(),
+      });
+      return port;
+    } catch (cause) {
+      if (tries < PORT_TRIES && (await saysPortTaken(log))) continue;
+      throw new Error(`the embedded PostgreSQL in ${dir} did not start; its log is ${log}`, { cause });
+    }
   }
-  return port;
+}
+
+async function saysPortTaken(log: string): Promise<boolean> {
+  return (await readFile(log, 'utf8').catch(() => '')).includes('Address already in use');
 }
 
 function freePort(): Promise<number> {

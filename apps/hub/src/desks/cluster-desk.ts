@@ -1,11 +1,15 @@
 import { isSelectorProblem, matches, parseSelector, type Labels, type Selector } from '@wavegate/fleet';
 import { ClusterInRollout, type CertificateStore, type ClusterStore, type InventoryCluster } from '@wavegate/storage';
 import type { z } from 'zod';
+import type { Scope } from '../auth/scope.js';
+import type { Principal } from '../auth/token.guard.js';
+import { toLastBackupView } from '../rest/order-views.js';
 import { notFound, Problem } from '../rest/problem.js';
 import type * as shapes from '../rest/shapes.js';
 import { toTime, toTimeOrNull } from '../rest/views.js';
 
 type ClusterView = z.infer<typeof shapes.ClusterShape>;
+type Who = Pick<Principal, 'name' | 'scope'>;
 
 export class ClusterDesk {
   constructor(
@@ -13,49 +17,58 @@ export class ClusterDesk {
     private readonly certificates: CertificateStore,
   ) {}
 
-  async list(query: z.infer<typeof shapes.ClusterQuery>): Promise<z.infer<typeof shapes.ClusterListShape>> {
+  async list(
+    query: z.infer<typeof shapes.ClusterQuery>,
+    scope: Scope,
+  ): Promise<z.infer<typeof shapes.ClusterListShape>> {
     const { connected, version, limit, cursor = null, labelSelector } = query;
     const selector = labelSelector === undefined ? null : readSelector(labelSelector);
+    const wanted = (labels: Labels): boolean => scope.covers(labels) && (!selector || matches(selector, labels));
     const { items, next } = await this.clusters.list(
       {
         ...(connected === undefined ? {} : { connected: connected === 'true' }),
         ...(version === undefined ? {} : { version }),
-        ...(selector ? { matches: (cluster: InventoryCluster) => matches(selector, cluster.labels) } : {}),
+        ...(selector || scope.isLimited ? { matches: ({ labels }) => wanted(labels) } : {}),
       },
       { limit, cursor },
     );
     return { items: items.map(toClusterView), nextCursor: next };
   }
 
-  async get(cluster: string): Promise<ClusterView> {
-    return toClusterView(await this.find(cluster));
+  async get(cluster: string, scope: Scope): Promise<ClusterView> {
+    const found = await this.find(cluster);
+    if (!scope.covers(found.labels)) throw notFound('cluster', cluster);
+    return toClusterView(found);
   }
 
   async changeLabels(
     cluster: string,
     change: Readonly<Record<string, string | null>>,
-    by: string,
+    { name: by, scope }: Who,
   ): Promise<ClusterView> {
-    const { id, labels } = await this.find(cluster);
-    const changed = Object.entries({ ...labels, ...change }).filter(([, value]) => value !== null);
-    await this.clusters.setLabels(id, Object.fromEntries(changed) as Labels, by);
-    return this.get(id);
+    const { id, name, labels } = await this.covered(cluster, scope, 'Changing labels');
+    const kept = Object.entries({ ...labels, ...change }).filter(([, value]) => value !== null);
+    const changed = Object.fromEntries(kept) as Labels;
+    // Labels decide scopes: nobody may give a cluster away to where they could not take it back from.
+    scope.assertCovers([{ name, labels: changed }], 'A cluster with these labels');
+    await this.clusters.setLabels(id, changed, by);
+    return this.get(id, scope);
   }
 
-  async approve(cluster: string, by: string): Promise<ClusterView> {
-    const { id } = await this.find(cluster);
+  async approve(cluster: string, { name: by, scope }: Who): Promise<ClusterView> {
+    const { id } = await this.covered(cluster, scope, 'Approving');
     await this.clusters.approve(id, by);
-    return this.get(id);
+    return this.get(id, scope);
   }
 
-  async revoke(cluster: string, by: string): Promise<ClusterView> {
-    const { id } = await this.find(cluster);
+  async revoke(cluster: string, { name: by, scope }: Who): Promise<ClusterView> {
+    const { id } = await this.covered(cluster, scope, 'Revoking');
     await this.certificates.revoke({ clusterId: id }, by);
-    return this.get(id);
+    return this.get(id, scope);
   }
 
-  async remove(cluster: string, by: string): Promise<void> {
-    const { id, name } = await this.find(cluster);
+  async remove(cluster: string, { name: by, scope }: Who): Promise<void> {
+    const { id, name } = await this.covered(cluster, scope, 'Removing');
     try {
       await this.clusters.remove(id, by);
     } catch (error) {
@@ -66,6 +79,12 @@ export class ClusterDesk {
     }
   }
 
+  private async covered(cluster: string, scope: Scope, what: string): Promise<InventoryCluster> {
+    const found = await this.find(cluster);
+    scope.assertCovers([found], what);
+    return found;
+  }
+
   private async find(cluster: string): Promise<InventoryCluster> {
     const found = await this.clusters.get(cluster);
     if (!found) throw notFound('cluster', cluster);
@@ -73,17 +92,22 @@ export class ClusterDesk {
   }
 }
 
-function readSelector(text: string): Selector {
+/** `pointer`: where in the request the text stood. */
+export function readSelector(text: string, pointer = 'labelSelector'): Selector {
   const parsed = parseSelector(text);
   if (!isSelectorProblem(parsed)) return parsed;
   throw new Problem(422, 'request-invalid', 'The label selector cannot be read', {
-    errors: [{ pointer: 'labelSelector', code: 'selector_invalid', detail: parsed.problem }],
+    errors: [{ pointer, code: 'selector_invalid', detail: parsed.problem }],
   });
 }
 
 function toClusterView(cluster: InventoryCluster): ClusterView {
   const { id, name, uid, labels, approved, facts } = cluster;
-  return { id, name, uid, labels: { ...labels }, approved, ...factsView(facts), agent: agentView(cluster) };
+  return {
+    ...{ id, name, uid, labels: { ...labels }, approved, ...factsView(facts), agent: agentView(cluster) },
+    lastBackup: toLastBackupView(cluster.lastBackup),
+    lastRestoreProof: toLastBackupView(cluster.lastRestoreProof),
+  };
 }
 
 /** What the agent reported; empty until it has. */

@@ -1,10 +1,12 @@
 import type { MessageEvent } from '@nestjs/common';
-import type { EventReader, StoredEvent } from '@wavegate/storage';
+import type { EventReader, Storage, StoredEvent } from '@wavegate/storage';
 import { Observable } from 'rxjs';
 import type { z } from 'zod';
-import { Problem } from '../rest/problem.js';
+import { outOfScope, type Scope } from '../auth/scope.js';
+import { notFound, Problem } from '../rest/problem.js';
 import type * as shapes from '../rest/shapes.js';
 import { toTime } from '../rest/views.js';
+import { RolloutSight } from './rollout-sight.js';
 
 type EventView = z.infer<typeof shapes.EventShape>;
 
@@ -12,9 +14,13 @@ const POLL_MS = 1_000;
 const PAGE = 200;
 
 export class EventDesk {
-  constructor(private readonly events: EventReader) {}
+  constructor(
+    private readonly events: EventReader,
+    private readonly fleet: Pick<Storage, 'clusters' | 'rollouts' | 'rolloutReader'>,
+  ) {}
 
-  async list(query: z.infer<typeof shapes.EventQuery>): Promise<z.infer<typeof shapes.EventListShape>> {
+  async list(query: z.infer<typeof shapes.EventQuery>, scope: Scope): Promise<z.infer<typeof shapes.EventListShape>> {
+    if (scope.isLimited) await this.assertSeen(about(query.object), scope);
     const after = query.cursor === undefined ? 0 : Number(query.cursor);
     if (!Number.isSafeInteger(after) || after < 0) {
       throw new Problem(422, 'request-invalid', 'The cursor is not one of ours', {
@@ -24,6 +30,21 @@ export class EventDesk {
     const lines = await this.events.since({ since: after, limit: query.limit, ...about(query.object) });
     const last = lines.at(-1);
     return { items: lines.map(toView), nextCursor: last && lines.length === query.limit ? String(last.id) : null };
+  }
+
+  /**
+   * Lines name many clusters at once, so a token with a scope gets those of rollouts that lie in it whole. The line of a
+   * cluster in a greater rollout names the others, too: it is asked for by a token without a scope.
+   */
+  private async assertSeen({ rollout }: { readonly rollout?: string }, scope: Scope): Promise<void> {
+    if (rollout === undefined) {
+      throw outOfScope(scope, 'Events of the fleet need a token without a scope', 'all but `object=rollout/ID`');
+    }
+    const head = await this.fleet.rolloutReader.get(rollout);
+    if (!head) throw notFound('rollout', rollout);
+    const sight = await RolloutSight.of(scope, this.fleet.clusters);
+    const { clusters } = await this.fleet.rollouts.load(head.id);
+    sight.assertCovers(clusters.values(), 'This rollout');
   }
 
   /**

@@ -1,10 +1,17 @@
 import { checkPlanAgainstFleet, type Cluster, type Plan } from '@wavegate/fleet';
-import { plan as planRollout } from '@wavegate/rollout';
-import type { ClusterStore, PlanStore, StoredPlan } from '@wavegate/storage';
+import { plan as planRollout, type Planned } from '@wavegate/rollout';
+import type { ClusterStore, InventoryCluster, PlanStore, StoredPlan } from '@wavegate/storage';
 import type { z } from 'zod';
+import { ROLES, type Permission } from '../auth/roles.js';
+import type { Scope } from '../auth/scope.js';
+import type { Principal } from '../auth/token.guard.js';
+import { toFindingView } from '../rest/finding-view.js';
 import { notFound, Problem } from '../rest/problem.js';
+import type * as planShapes from '../rest/plan-shapes.js';
 import type * as shapes from '../rest/shapes.js';
 import { toTime } from '../rest/views.js';
+import { toDrainPreview } from './drain-preview.js';
+import type { FleetPreflight } from './fleet-preflight.js';
 import { planFromBody, type ReadPlan } from './plan-body.js';
 import { toPreview } from './preview.js';
 
@@ -15,22 +22,38 @@ export class PlanDesk {
     private readonly plans: PlanStore,
     private readonly clusters: ClusterStore,
     private readonly now: () => number,
+    private readonly preflights: FleetPreflight,
   ) {}
 
-  async validate(body: unknown): Promise<{ valid: true; name: string; digest: string }> {
-    const { plan, digest } = this.checked(body, await this.clusters.all());
+  async validate(body: unknown, scope: Scope): Promise<{ valid: true; name: string; digest: string }> {
+    const { plan, digest } = this.checked(body, await this.fleetIn(scope));
     return { valid: true, name: plan.metadata.name, digest };
   }
 
-  async preview(body: unknown): Promise<z.infer<typeof shapes.PreviewShape>> {
-    const fleet = await this.clusters.all();
-    const { plan, digest } = this.checked(body, fleet);
-    const at = this.now();
-    return toPreview({ plan, digest, fleet, at, planned: planRollout(plan, fleet, at) });
+  async preview(body: unknown, scope: Scope): Promise<z.infer<typeof shapes.PreviewShape>> {
+    const { read, fleet, planned, at } = await this.planned(body, scope);
+    return toPreview({ plan: read.plan, digest: read.digest, fleet, at, planned });
   }
 
-  async create(body: unknown, by: string): Promise<PlanView> {
-    const { plan } = this.checked(body, await this.clusters.all());
+  /** The preview, and what the preflight finds on every connected cluster that takes part. */
+  async previewWithPreflight(body: unknown, who: Principal): Promise<z.infer<typeof shapes.PreviewShape>> {
+    assertMayLook(who);
+    const { read, fleet, planned, at } = await this.planned(body, who.scope);
+    const preflight = await this.preflights.run(read, taking(fleet, planned), who.name);
+    const preview = toPreview({ plan: read.plan, digest: read.digest, fleet, at, planned });
+    const views = preflight.map((one) => ({ ...one, findings: one.findings.map(toFindingView) }));
+    return { ...preview, preflight: views };
+  }
+
+  async drainPreview(body: unknown, who: Principal): Promise<z.infer<typeof planShapes.DrainPreviewShape>> {
+    assertMayLook(who);
+    const { read, fleet, planned } = await this.planned(body, who.scope);
+    const preflight = await this.preflights.run(read, taking(fleet, planned), who.name);
+    return toDrainPreview({ name: read.plan.metadata.name, digest: read.digest }, preflight);
+  }
+
+  async create(body: unknown, { name: by, scope }: Pick<Principal, 'name' | 'scope'>): Promise<PlanView> {
+    const { plan } = this.checked(body, await this.fleetIn(scope));
     const { digest } = await this.plans.put(plan, by);
     return this.get(digest);
   }
@@ -45,11 +68,44 @@ export class PlanDesk {
     return { items: (await this.plans.list({ limit: 100 })).items.map(toPlanView) };
   }
 
+  private async planned(body: unknown, scope: Scope) {
+    const fleet = await this.fleetIn(scope);
+    const read = this.checked(body, fleet);
+    const at = this.now();
+    if (scope.isLimited) {
+      // A preview of the visible part alone would promise waves that the rollout does not have.
+      const whole = planRollout(read.plan, await this.clusters.all(), at).taking;
+      scope.assertCovers(
+        whole.map(({ clusterName: name, labels }) => ({ name, labels })),
+        'This plan',
+      );
+    }
+    return { read, fleet, at, planned: planRollout(read.plan, fleet, at) };
+  }
+
+  private async fleetIn(scope: Scope): Promise<readonly InventoryCluster[]> {
+    return (await this.clusters.all()).filter(({ labels }) => scope.covers(labels));
+  }
+
   private checked(body: unknown, fleet: readonly Cluster[]): ReadPlan {
     const read = planFromBody(body, labelKeys(fleet));
     refuseUnfit(read.plan, fleet);
     return read;
   }
+}
+
+/** Looking makes orders: whoever may neither plan nor operate reads what others asked for. */
+function assertMayLook({ role }: Principal): void {
+  const may = ROLES[role] as readonly Permission[];
+  if (may.includes('plan') || may.includes('operate')) return;
+  throw new Problem(403, 'not-allowed', `The role "${role}" may not do this`, {
+    detail: 'Running the preflight needs the permission "plan" or "operate"; the preview without it needs only "read".',
+  });
+}
+
+function taking(fleet: readonly InventoryCluster[], planned: Planned): InventoryCluster[] {
+  const ids = new Set(planned.taking.map(({ clusterId }) => clusterId));
+  return fleet.filter(({ id, approved }) => approved && ids.has(id));
 }
 
 /** Problems that only the fleet can show: nothing selected, a downgrade, a minor without its `via`. */

@@ -46,7 +46,7 @@ export function toPreview({ plan, digest, planned, fleet, at }: PreviewInput): P
       };
     }),
     maxInFlight,
-    proves: provesWords(planned.waves),
+    proves: [...provesWords(planned.waves), ...adaptiveWords(plan)],
     undo: undoWords(plan, planned.taking, fleet),
     warnings: warningWords(planned.taking),
   };
@@ -84,6 +84,14 @@ function provesWords(waves: readonly PlannedWave[]): string[] {
     const percent = Math.round(failingShareBound(clean) * 100);
     return `After a clean wave ${wave.index} (${clean} ${clean === 1 ? 'cluster' : 'clusters'}): at 95 % confidence, at most ${percent} % of clusters like these fail.`;
   });
+}
+
+function adaptiveWords({ spec: { strategy } }: Plan): string[] {
+  if (!strategy.adaptive) return [];
+  const clusters = strategy.mayLose === 1 ? '1 cluster' : `${strategy.mayLose} clusters`;
+  return [
+    `Waves are adaptive: none is larger than what the clusters before it prove, so that at most ${clusters} of it fail (95 % confidence). That holds for clusters like those before; another provider, CNI or version is not proven by them.`,
+  ];
 }
 
 function undoWords(plan: Plan, taking: readonly PlannedCluster[], fleet: readonly Cluster[]): string[] {

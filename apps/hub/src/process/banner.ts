@@ -1,3 +1,4 @@
+import { isThisMachine } from '../desks/join-lines.js';
 import type { HubConfig } from './config.js';
 
 export interface BannerFacts {
@@ -21,6 +22,11 @@ export function bannerText(facts: BannerFacts): string {
     `  data        ${config.dataDir}`,
     `  replica     ${config.replica}`,
   ];
+  if (isThisMachine(config.publicGateway) || isThisMachine(config.publicEnrolment)) {
+    lines.push(
+      '  note        agents on this machine only; for clusters set WAVEGATE_PUBLIC_GATEWAY, WAVEGATE_PUBLIC_ENROLMENT',
+    );
+  }
   if (facts.firstToken) {
     lines.push(
       '',

@@ -16,6 +16,11 @@ const EnvSchema = z.object({
   /** What join lines tell agents to dial; the listeners' own addresses where left out. */
   WAVEGATE_PUBLIC_GATEWAY: address.optional(),
   WAVEGATE_PUBLIC_ENROLMENT: address.optional(),
+  /** The agent's chart as join lines name it to helm: an oci:// address, REPO/CHART or a folder. */
+  WAVEGATE_AGENT_CHART: z
+    .string()
+    .regex(/^[^\s'"]+$/, 'must be one word, for example oci://registry.example/charts/wavegate-agent')
+    .default('deploy/charts/agent'),
   WAVEGATE_DATA_DIR: z.string().optional(),
   DATABASE_URL: z.string().optional(),
   DATABASE_URL_FILE: z.string().optional(),
@@ -37,6 +42,7 @@ export interface HubConfig {
   readonly agentNames: readonly string[];
   readonly publicGateway: string;
   readonly publicEnrolment: string;
+  readonly agentChart: string;
   readonly dataDir: string;
   readonly databaseUrl: string | null;
   readonly replica: string;
@@ -60,15 +66,16 @@ export function readConfig(env: NodeJS.ProcessEnv): HubConfig {
     throw new Error(`The hub's settings are not valid:\n${lines.join('\n')}`);
   }
   const set = read.data;
+  const publicGateway = set.WAVEGATE_PUBLIC_GATEWAY ?? set.WAVEGATE_GATEWAY;
+  const publicEnrolment = set.WAVEGATE_PUBLIC_ENROLMENT ?? set.WAVEGATE_ENROLMENT;
   return {
     http: hostPort(set.WAVEGATE_HTTP),
     gateway: hostPort(set.WAVEGATE_GATEWAY),
     enrolment: hostPort(set.WAVEGATE_ENROLMENT),
-    agentNames: set.WAVEGATE_AGENT_NAMES.split(',')
-      .map((name) => name.trim())
-      .filter(Boolean),
-    publicGateway: set.WAVEGATE_PUBLIC_GATEWAY ?? set.WAVEGATE_GATEWAY,
-    publicEnrolment: set.WAVEGATE_PUBLIC_ENROLMENT ?? set.WAVEGATE_ENROLMENT,
+    agentNames: namesOf(set.WAVEGATE_AGENT_NAMES, [publicGateway, publicEnrolment]),
+    publicGateway,
+    publicEnrolment,
+    agentChart: set.WAVEGATE_AGENT_CHART,
     dataDir: path.resolve(set.WAVEGATE_DATA_DIR ?? defaultDataDir(env)),
     databaseUrl: databaseUrl(set),
     replica: set.WAVEGATE_REPLICA ?? `${hostname()}-${process.pid}`,
@@ -78,6 +85,12 @@ export function readConfig(env: NodeJS.ProcessEnv): HubConfig {
     certificateMs: set.WAVEGATE_CERTIFICATE_HOURS * 3_600_000,
     crashAt: set.WAVEGATE_CRASH_AT ?? null,
   };
+}
+
+/** What agents are told to dial must stand in the certificate that answers there. */
+function namesOf(listed: string, dialled: readonly string[]): readonly string[] {
+  const names = listed.split(',').map((name) => name.trim());
+  return [...new Set([...names, ...dialled.map((address) => hostPort(address).host)])].filter(Boolean);
 }
 
 function databaseUrl(set: z.infer<typeof EnvSchema>): string | null {

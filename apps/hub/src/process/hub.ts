@@ -2,21 +2,27 @@ import path from 'node:path';
 import { describeReason } from '@wavegate/fleet';
 import type { HubLog, Notifier } from '@wavegate/runtime/hub';
 import { HEARTBEAT_MS } from '@wavegate/protocol';
-import { openStorage, type Storage } from '@wavegate/storage';
+import type { Storage } from '@wavegate/storage';
 import type { Logger } from 'pino';
 import { CertificateAuthority, EnrolmentServer, GatewayServer, ServerCertificate } from '../agents/index.js';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../database/embedded-postgres.js';
+import type { EmbeddedPostgres } from '../database/embedded-postgres.js';
 import { AccessDesk } from '../desks/access-desk.js';
 import { ClusterDesk } from '../desks/cluster-desk.js';
 import { EventDesk } from '../desks/event-desk.js';
+import { FleetPreflight } from '../desks/fleet-preflight.js';
+import { ObjectiveCheck } from '../desks/objective-check.js';
+import { OrderDesk } from '../desks/order-desk.js';
 import { PlanDesk } from '../desks/plan-desk.js';
 import { RolloutDesk } from '../desks/rollout-desk.js';
+import { RecoveryDesk } from '../desks/recovery-desk.js';
+import { ScheduleDesk } from '../desks/schedule-desk.js';
 import type { Desks } from '../rest/hub-module.js';
 import { makeRestApp } from '../rest/rest-app.js';
 import { certificateDesk, tokenDesk, wireCounters } from './agent-desks.js';
 import type { BannerFacts } from './banner.js';
 import type { HostPort, HubConfig } from './config.js';
 import { armCrashPoint } from './crash-points.js';
+import { openDatabase } from './hub-database.js';
 import { ProcessCancel, systemClock, systemRandom, toHubLog } from './hub-world.js';
 import { openLoops } from './loops.js';
 import { openMetrics, type HubMetrics } from './metrics.js';
@@ -32,14 +38,25 @@ export interface RunningHub {
   close(): Promise<void>;
 }
 
-/** The composition root: everything is made here, once, and handed to what needs it. */
+/** What was opened on the way, newest last: a start that fails half-way closes it again. */
+type Opened = (() => Promise<void>)[];
+
+/** Rejects with what to do about it where that is known (a port that is taken); nothing stays open then. */
 export async function startHub(config: HubConfig, log: Logger): Promise<RunningHub> {
-  const embedded =
-    config.databaseUrl === null ? await startEmbeddedPostgres(path.join(config.dataDir, 'postgres')) : null;
+  const opened: Opened = [];
+  try {
+    return await compose(config, log, opened);
+  } catch (error) {
+    for (const close of opened.reverse()) await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The composition root: everything is made here, once, and handed to what needs it. */
+async function compose(config: HubConfig, log: Logger, opened: Opened): Promise<RunningHub> {
   const hubLog = toHubLog(log);
-  const storage = await openStorage({ url: config.databaseUrl ?? embedded?.url ?? '', log: hubLog });
+  const { storage, embedded } = await openDatabase(config, hubLog, opened);
   for (const name of await storage.migrate()) log.info({ migration: name }, 'migrated');
-  const firstToken = await storage.apiTokens.ensureFirstAdmin();
   const authority = await CertificateAuthority.open(path.join(config.dataDir, 'ca'), Date.now());
   const metrics = openMetrics();
   const cancel = new ProcessCancel();
@@ -59,7 +76,9 @@ export async function startHub(config: HubConfig, log: Logger): Promise<RunningH
     metrics,
   );
   const listeners = await openListeners({ config, storage, authority, metrics, log: hubLog, loops });
-  const readiness = readinessOf(storage);
+  opened.push(() => listeners.close());
+  let started = false;
+  const readiness = readinessOf(storage, () => started);
   const desks = makeDesks({ config, storage, authority, metrics, loops, readiness });
   const app = await makeRestApp({
     desks,
@@ -67,8 +86,11 @@ export async function startHub(config: HubConfig, log: Logger): Promise<RunningH
     log,
     observe: (route, status, seconds) => metrics.httpSeconds.observe({ route, status: String(status) }, seconds),
   });
-  await app.listen(config.http.port, config.http.host);
+  await orSayPort(app.listen(config.http.port, config.http.host), 'WAVEGATE_HTTP', config.http);
+  // Made when nothing more can fail: a token that is made before it can be shown is lost for good.
+  const firstToken = await storage.apiTokens.ensureFirstAdmin();
   const running = loops.run();
+  started = true;
   return {
     facts: {
       config,
@@ -118,14 +140,18 @@ async function openListeners({ config, storage, authority, metrics, log, loops }
     // Several heartbeats must fit into the silence that means lost; 15 s of 60 s unless the setting is shorter.
     times: { heartbeatMs: Math.min(HEARTBEAT_MS, config.lostAfterMs / 4) },
   });
-  await enrolment.listen(textOf(config.enrolment));
-  await gateway.listen(textOf(config.gateway));
-  return {
-    close: async () => {
-      await Promise.all([gateway.close(), enrolment.close()]);
-      certificate.close();
-    },
+  const close = async () => {
+    await Promise.all([gateway.close(), enrolment.close()]);
+    certificate.close();
   };
+  try {
+    await orSayPort(enrolment.listen(textOf(config.enrolment)), 'WAVEGATE_ENROLMENT', config.enrolment);
+    await orSayPort(gateway.listen(textOf(config.gateway)), 'WAVEGATE_GATEWAY', config.gateway);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
 }
 
 function makeDesks({
@@ -136,20 +162,34 @@ function makeDesks({
   loops,
   readiness,
 }: Parts & { readonly readiness: Readiness }): Desks {
-  const target = { gateway: config.publicGateway, enrolment: config.publicEnrolment, caSha256: authority.caSha256 };
+  const target = {
+    gateway: config.publicGateway,
+    enrolment: config.publicEnrolment,
+    caSha256: authority.caSha256,
+    chart: config.agentChart,
+  };
+  const orders = new OrderDesk(storage, loops.orderBell);
+  const preflights = new FleetPreflight(storage, loops.orderBell);
   return {
     clusters: new ClusterDesk(storage.clusters, storage.certificates),
     access: new AccessDesk(storage.joinTokens, storage.apiTokens, storage.clusters, target),
-    plans: new PlanDesk(storage.plans, storage.clusters, () => Date.now()),
-    rollouts: new RolloutDesk(storage, loops.rolloutBell),
-    events: new EventDesk(storage.events),
+    orders,
+    recoveries: new RecoveryDesk(storage, orders),
+    schedules: new ScheduleDesk(storage),
+    plans: new PlanDesk(storage.plans, storage.clusters, () => Date.now(), preflights),
+    rollouts: new RolloutDesk(storage, loops.rolloutBell, new ObjectiveCheck(preflights)),
+    events: new EventDesk(storage.events, storage),
     readiness,
     metrics: metricsPage(metrics, storage.rolloutReader),
   };
 }
 
-function readinessOf(storage: Storage): Readiness {
+function readinessOf(storage: Storage, started: () => boolean): Readiness {
   const readiness = new Readiness();
+  readiness.add('start', () => {
+    if (!started()) throw new Error('the hub is still starting');
+    return Promise.resolve('done');
+  });
   readiness.add('database', async () => {
     await storage.ping();
     return 'answers';
@@ -169,6 +209,17 @@ function logNotifier(log: Logger): Notifier {
       return Promise.resolve();
     },
   };
+}
+
+/** The errors of three libraries for one thing: somebody else listens there. Their own words stay in the cause. */
+async function orSayPort<T>(listening: Promise<T>, variable: string, address: HostPort): Promise<T> {
+  try {
+    return await listening;
+  } catch (cause) {
+    if (!String(cause).includes('EADDRINUSE')) throw cause;
+    const words = `another program listens on ${textOf(address)}: end it, or give the hub another address by ${variable}=HOST:PORT`;
+    throw new Error(words, { cause });
+  }
 }
 
 function textOf({ host, port }: HostPort): string {

@@ -3,6 +3,7 @@ import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import type { z } from 'zod';
 import { Needs } from '../auth/roles.js';
+import { Scoped } from '../auth/scope.js';
 import { principalOf } from '../auth/token.guard.js';
 import { ClusterDesk } from '../desks/cluster-desk.js';
 import { Answers, AnswersNothing } from './api-docs.js';
@@ -10,6 +11,7 @@ import * as shapes from './shapes.js';
 
 /** The fleet's inventory. Labels belong to the hub; facts are what agents report. */
 @ApiTags('clusters')
+@Scoped()
 @Controller({ path: 'clusters', version: '1' })
 export class ClustersController {
   constructor(@Inject(ClusterDesk) private readonly desk: ClusterDesk) {}
@@ -23,16 +25,16 @@ export class ClustersController {
   @ApiQuery({ name: 'limit', required: false, type: Number })
   @ApiQuery({ name: 'cursor', required: false, type: String })
   @Answers(200, shapes.ClusterListShape, 'One page')
-  list(@Query({ schema: shapes.ClusterQuery }) query: z.infer<typeof shapes.ClusterQuery>) {
-    return this.desk.list(query);
+  list(@Query({ schema: shapes.ClusterQuery }) query: z.infer<typeof shapes.ClusterQuery>, @Req() request: Request) {
+    return this.desk.list(query, principalOf(request).scope);
   }
 
   @Get(':cluster')
   @Needs('read')
   @ApiOperation({ operationId: 'getCluster', summary: 'One cluster, by id or name' })
   @Answers(200, shapes.ClusterShape, 'The cluster')
-  get(@Param('cluster') cluster: string) {
-    return this.desk.get(cluster);
+  get(@Param('cluster') cluster: string, @Req() request: Request) {
+    return this.desk.get(cluster, principalOf(request).scope);
   }
 
   @Patch(':cluster/labels')
@@ -44,7 +46,7 @@ export class ClustersController {
     @Body({ schema: shapes.LabelsChange }) change: z.infer<typeof shapes.LabelsChange>,
     @Req() request: Request,
   ) {
-    return this.desk.changeLabels(cluster, change.labels, principalOf(request).name);
+    return this.desk.changeLabels(cluster, change.labels, principalOf(request));
   }
 
   @Post(':cluster/approve')
@@ -53,7 +55,7 @@ export class ClustersController {
   @ApiOperation({ operationId: 'approveCluster', summary: 'Let a joined cluster take orders' })
   @Answers(200, shapes.ClusterShape, 'The cluster afterwards')
   approve(@Param('cluster') cluster: string, @Req() request: Request) {
-    return this.desk.approve(cluster, principalOf(request).name);
+    return this.desk.approve(cluster, principalOf(request));
   }
 
   @Post(':cluster/revoke')
@@ -62,7 +64,7 @@ export class ClustersController {
   @ApiOperation({ operationId: 'revokeCluster', summary: "Revoke the agent's certificates and end its stream" })
   @Answers(200, shapes.ClusterShape, 'The cluster afterwards')
   revoke(@Param('cluster') cluster: string, @Req() request: Request) {
-    return this.desk.revoke(cluster, principalOf(request).name);
+    return this.desk.revoke(cluster, principalOf(request));
   }
 
   @Delete(':cluster')
@@ -71,6 +73,6 @@ export class ClustersController {
   @ApiOperation({ operationId: 'removeCluster', summary: 'Forget a cluster that is in no unfinished rollout' })
   @AnswersNothing('Forgotten')
   async remove(@Param('cluster') cluster: string, @Req() request: Request): Promise<void> {
-    await this.desk.remove(cluster, principalOf(request).name);
+    await this.desk.remove(cluster, principalOf(request));
   }
 }

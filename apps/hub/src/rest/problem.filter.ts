@@ -14,7 +14,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const request = host.switchToHttp().getRequest<Request>();
     const requestId = requestIdOf(request);
-    const problem = this.toProblem(error, requestId);
+    const problem = this.toProblem(error, request);
     if (response.headersSent) {
       response.end();
       return;
@@ -25,13 +25,15 @@ export class ProblemFilter implements ExceptionFilter {
       .send(JSON.stringify(problem.toBody(requestId)));
   }
 
-  private toProblem(error: unknown, requestId: string): Problem {
+  private toProblem(error: unknown, request: Request): Problem {
     if (error instanceof Problem) return error;
     if (error instanceof CursorInvalid) return cursorProblem(error);
     if (error instanceof HttpException) return new Problem(error.getStatus(), 'http', error.message);
     if (isBodyError(error))
       return new Problem(error.status, 'body-not-readable', 'The body cannot be read', { detail: error.message });
-    this.log.error({ err: error, requestId }, 'a request failed unexpectedly');
+    const { rollout, cluster } = request.params;
+    const what = { requestId: requestIdOf(request), method: request.method, path: request.path };
+    this.log.error({ err: error, ...what, rollout, cluster }, 'a request failed unexpectedly');
     return new Problem(500, 'internal', 'The hub failed to answer; its log has the details under this request id');
   }
 }

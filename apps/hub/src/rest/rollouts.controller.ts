@@ -1,46 +1,57 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { Needs } from '../auth/roles.js';
+import { Scoped } from '../auth/scope.js';
 import { principalOf } from '../auth/token.guard.js';
 import { RolloutDesk } from '../desks/rollout-desk.js';
 import { Answers } from './api-docs.js';
+import { RolloutRequest, RolloutStartedShape } from './rollout-start-shapes.js';
 import * as shapes from './shapes.js';
+import { VerdictListShape } from './verdict-shapes.js';
 
 const ExplainQuery = z.strictObject({ cluster: z.string().min(1) });
+const VerdictQuery = z.strictObject({ cluster: z.string().min(1).optional() });
 
 /** Executions of plans, and everything a person can say to one. Commands are durable before they are answered. */
 @ApiTags('rollouts')
+@Scoped()
 @Controller({ path: 'rollouts', version: '1' })
 export class RolloutsController {
   constructor(@Inject(RolloutDesk) private readonly desk: RolloutDesk) {}
 
   @Post()
   @Needs('operate')
-  @ApiOperation({ operationId: 'startRollout', summary: 'Start a stored plan over the fleet as it is now' })
-  @Answers(201, shapes.RolloutShape, 'The rollout; its list of clusters is frozen from here on')
+  @ApiOperation({
+    operationId: 'startRollout',
+    summary:
+      'Start a stored plan over the fleet as it is now; agents are asked first whether they can measure its objectives',
+  })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key again: the same rollout' })
+  @Answers(201, RolloutStartedShape, 'The rollout; its list of clusters is frozen from here on')
   start(
-    @Body({ schema: shapes.RolloutRequest }) wanted: z.infer<typeof shapes.RolloutRequest>,
+    @Body({ schema: RolloutRequest }) wanted: z.infer<typeof RolloutRequest>,
+    @Headers('idempotency-key') key: string | undefined,
     @Req() request: Request,
   ) {
-    return this.desk.start(wanted.plan, principalOf(request).name);
+    return this.desk.start(wanted, principalOf(request), key || null);
   }
 
   @Get()
   @Needs('read')
   @ApiOperation({ operationId: 'listRollouts', summary: 'Rollouts, newest first' })
   @Answers(200, shapes.RolloutListShape, 'Up to 100')
-  list() {
-    return this.desk.list();
+  list(@Req() request: Request) {
+    return this.desk.list(principalOf(request).scope);
   }
 
   @Get(':rollout')
   @Needs('read')
   @ApiOperation({ operationId: 'getRollout', summary: 'One rollout, by id or a unique beginning of it, or "latest"' })
   @Answers(200, shapes.RolloutShape, 'State, waves and gates')
-  get(@Param('rollout') rollout: string) {
-    return this.desk.get(rollout);
+  get(@Param('rollout') rollout: string, @Req() request: Request) {
+    return this.desk.get(rollout, principalOf(request).scope);
   }
 
   @Get(':rollout/clusters')
@@ -54,8 +65,9 @@ export class RolloutsController {
   clusters(
     @Param('rollout') rollout: string,
     @Query({ schema: shapes.RolloutClusterQuery }) query: z.infer<typeof shapes.RolloutClusterQuery>,
+    @Req() request: Request,
   ) {
-    return this.desk.clusters(rollout, query);
+    return this.desk.clusters(rollout, query, principalOf(request).scope);
   }
 
   @Get(':rollout/explain')
@@ -63,8 +75,25 @@ export class RolloutsController {
   @ApiOperation({ operationId: 'explain', summary: 'Why a cluster stands where it stands, and what happens next' })
   @ApiQuery({ name: 'cluster', required: true, type: String })
   @Answers(200, shapes.ExplainShape, 'The answer')
-  explain(@Param('rollout') rollout: string, @Query({ schema: ExplainQuery }) query: z.infer<typeof ExplainQuery>) {
-    return this.desk.explain(rollout, query.cluster);
+  explain(
+    @Param('rollout') rollout: string,
+    @Query({ schema: ExplainQuery }) query: z.infer<typeof ExplainQuery>,
+    @Req() request: Request,
+  ) {
+    return this.desk.explain(rollout, query.cluster, principalOf(request).scope);
+  }
+
+  @Get(':rollout/verdicts')
+  @Needs('read')
+  @ApiOperation({ operationId: 'listVerdicts', summary: 'Verdicts per cluster and phase, each with its evidence' })
+  @ApiQuery({ name: 'cluster', required: false, type: String })
+  @Answers(200, VerdictListShape, 'Oldest first')
+  verdicts(
+    @Param('rollout') rollout: string,
+    @Query({ schema: VerdictQuery }) query: z.infer<typeof VerdictQuery>,
+    @Req() request: Request,
+  ) {
+    return this.desk.verdicts(rollout, query.cluster ?? null, principalOf(request).scope);
   }
 
   @Post(':rollout/pause')
@@ -73,7 +102,8 @@ export class RolloutsController {
   @ApiOperation({ operationId: 'pauseRollout', summary: 'No new starts; what runs, runs on' })
   @Answers(200, shapes.CommandShape, 'Afterwards')
   pause(@Param('rollout') rollout: string, @Req() request: Request) {
-    return this.desk.command(rollout, { kind: 'paused', by: principalOf(request).name });
+    const { name: by, scope } = principalOf(request);
+    return this.desk.command(rollout, { kind: 'paused', by }, scope);
   }
 
   @Post(':rollout/resume')
@@ -89,7 +119,8 @@ export class RolloutsController {
     @Body({ schema: shapes.ResumeRequest }) body: z.infer<typeof shapes.ResumeRequest>,
     @Req() request: Request,
   ) {
-    return this.desk.command(rollout, { kind: 'resumed', by: principalOf(request).name, allow: body.allow });
+    const { name: by, scope } = principalOf(request);
+    return this.desk.command(rollout, { kind: 'resumed', by, allow: body.allow }, scope);
   }
 
   @Post(':rollout/abort')
@@ -101,7 +132,8 @@ export class RolloutsController {
   })
   @Answers(200, shapes.CommandShape, 'Afterwards')
   abort(@Param('rollout') rollout: string, @Req() request: Request) {
-    return this.desk.command(rollout, { kind: 'aborted', by: principalOf(request).name });
+    const { name: by, scope } = principalOf(request);
+    return this.desk.command(rollout, { kind: 'aborted', by }, scope);
   }
 
   @Post(':rollout/approve')
@@ -114,8 +146,9 @@ export class RolloutsController {
     @Body({ schema: shapes.ApproveRequest }) body: z.infer<typeof shapes.ApproveRequest>,
     @Req() request: Request,
   ) {
-    const by = principalOf(request).name;
-    return this.desk.command(rollout, { kind: 'approved', by, wave: body.wave, planDigest: body.planDigest });
+    const { name: by, scope } = principalOf(request);
+    const { wave, planDigest } = body;
+    return this.desk.command(rollout, { kind: 'approved', by, wave, planDigest }, scope);
   }
 
   @Post(':rollout/retry')
@@ -128,7 +161,7 @@ export class RolloutsController {
     @Body({ schema: shapes.ClusterRequest }) body: z.infer<typeof shapes.ClusterRequest>,
     @Req() request: Request,
   ) {
-    return this.desk.commandOnCluster(rollout, body.cluster, 'retried', principalOf(request).name);
+    return this.desk.commandOnCluster(rollout, body.cluster, 'retried', principalOf(request));
   }
 
   @Post(':rollout/skip')
@@ -141,7 +174,7 @@ export class RolloutsController {
     @Body({ schema: shapes.ClusterRequest }) body: z.infer<typeof shapes.ClusterRequest>,
     @Req() request: Request,
   ) {
-    return this.desk.commandOnCluster(rollout, body.cluster, 'skipped', principalOf(request).name);
+    return this.desk.commandOnCluster(rollout, body.cluster, 'skipped', principalOf(request));
   }
 
   @Post(':rollout/rollback')
@@ -157,6 +190,6 @@ export class RolloutsController {
     @Body({ schema: shapes.RollbackRequest }) body: z.infer<typeof shapes.RollbackRequest>,
     @Req() request: Request,
   ) {
-    return this.desk.rollBack(rollout, body, principalOf(request).name);
+    return this.desk.rollBack(rollout, body, principalOf(request));
   }
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { JudgedNowShape } from './judged-shape.js';
+import { DrainShape } from './drain-shape.js';
 
 /**
  * What the REST API takes and gives, once: validation, the OpenAPI document and the CLI's generated client all come
@@ -17,7 +19,7 @@ export const ReasonShape = z
 
 export const OutcomeShape = z
   .object({
-    kind: z.enum(['upgraded', 'rolledBack', 'halted', 'skipped', 'lost']),
+    kind: z.enum(['upgraded', 'rolledBack', 'halted', 'completed', 'skipped', 'lost']),
     text: z.string(),
     reason: ReasonShape.nullable(),
     rung: z.int().nullable(),
@@ -25,6 +27,14 @@ export const OutcomeShape = z
     stays: z.array(z.string()),
     cordoned: z.array(z.string()),
     standing: z.record(z.string(), z.string()),
+    fetched: z
+      .array(
+        z.object({
+          ...{ node: z.string(), version: z.string(), images: z.int(), freeMib: z.int() },
+          packages: z.string().meta({ description: 'Folder on the node' }),
+        }),
+      )
+      .meta({ description: 'Of a prefetch: what lies on each node now' }),
   })
   .meta({ id: 'Outcome' });
 
@@ -54,6 +64,16 @@ export const NodeShape = z
   })
   .meta({ id: 'Node' });
 
+export const LastBackupShape = z
+  .object({
+    order: z.string(),
+    at: time,
+    backup: z.string().meta({ description: 'etcd, velero or manifests' }),
+    verified: z.enum(['restore', 'status']).meta({ description: 'restore: restored apart and compared' }),
+    text: z.string(),
+  })
+  .meta({ id: 'LastBackup' });
+
 export const ClusterShape = z
   .object({
     id: z.string(),
@@ -74,6 +94,8 @@ export const ClusterShape = z
       replica: z.string().nullable(),
     }),
     factsAt: time.nullable(),
+    lastBackup: LastBackupShape.nullable(),
+    lastRestoreProof: LastBackupShape.nullable().meta({ description: 'When a restore last worked here' }),
   })
   .meta({ id: 'Cluster' });
 
@@ -112,7 +134,9 @@ export const JoinTokenShape = z
     expiresAt: time,
     token: z.string().meta({ description: 'Shown this once' }),
     caSha256: z.string(),
-    command: z.string().meta({ description: 'The line to run where the agent is to live' }),
+    helm: z.string().meta({ description: 'The line that installs the agent in the cluster, by helm' }),
+    command: z.string().meta({ description: 'The line that runs the agent by hand, with a kubeconfig' }),
+    warnings: z.array(z.string()).readonly().meta({ description: 'What would keep the lines from working' }),
   })
   .meta({ id: 'JoinToken' });
 
@@ -120,11 +144,31 @@ export const ApiTokenRequest = z
   .strictObject({
     name: z.string().min(1).max(100),
     role: z.enum(['viewer', 'operator', 'planner', 'approver', 'admin']),
+    scope: z.string().max(1_000).default('').meta({
+      description: 'Label selector of the clusters it may see and touch, e.g. `env in (dev,stg)`; empty: all',
+    }),
   })
   .meta({ id: 'ApiTokenRequest' });
 export const ApiTokenShape = z
-  .object({ id: z.string(), name: z.string(), role: z.string(), token: z.string() })
+  .object({ id: z.string(), name: z.string(), role: z.string(), scope: z.string(), token: z.string() })
   .meta({ id: 'ApiToken' });
+
+export const ApiTokenListShape = z
+  .object({
+    items: z.array(
+      z.object({
+        id: z.string().meta({ description: 'The part of the token before the dot' }),
+        name: z.string(),
+        role: z.string(),
+        scope: z.string(),
+        createdBy: z.string(),
+        createdAt: time,
+        lastUsedAt: time.nullable().meta({ description: 'To the minute' }),
+        revokedAt: time.nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'ApiTokenList' });
 
 // ── plans ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +190,39 @@ export const PreviewWaveShape = z
   })
   .meta({ id: 'PreviewWave' });
 
+export const FindingPodShape = z
+  .object({
+    pod: z.string().meta({ description: 'namespace/name' }),
+    node: z.string(),
+    pdb: z.string().meta({ description: "The budgets that guard it, namespace/name; '' for none" }),
+  })
+  .meta({ id: 'FindingPod' });
+
+export const FindingShape = z
+  .object({
+    code: z.string(),
+    severity: z.string().meta({ description: 'block, warn or info' }),
+    object: z.string(),
+    message: z.string(),
+    remedy: z.string(),
+    owner: z.string(),
+    phase: z.literal('after').optional().meta({ description: 'after: found by the validation after an upgrade' }),
+    pods: z.array(FindingPodShape).optional().meta({ description: 'The pods that it is about; a bounded number' }),
+  })
+  .meta({ id: 'Finding' });
+
+export const PREFLIGHT_STATES = ['checked', 'running', 'offline', 'busy', 'failed'] as const;
+
+export const ClusterPreflightShape = z
+  .object({
+    cluster: z.string(),
+    state: z.enum(PREFLIGHT_STATES).meta({ description: 'checked has its findings; running: ask again' }),
+    why: z.string().nullable(),
+    order: z.string().nullable(),
+    findings: z.array(FindingShape),
+  })
+  .meta({ id: 'ClusterPreflight' });
+
 export const PreviewShape = z
   .object({
     name: z.string(),
@@ -158,6 +235,7 @@ export const PreviewShape = z
     proves: z.array(z.string()).meta({ description: 'What a clean wave proves, in words' }),
     undo: z.array(z.string()).meta({ description: 'What can be taken back, and until when, in words' }),
     warnings: z.array(z.string()),
+    preflight: z.array(ClusterPreflightShape).optional().meta({ description: 'Only where it was asked for' }),
   })
   .meta({ id: 'PlanPreview' });
 
@@ -239,9 +317,6 @@ export const RolloutClusterQuery = z.strictObject({
   cursor: z.string().optional(),
 });
 
-export const RolloutRequest = z
-  .strictObject({ plan: z.string().min(1).meta({ description: 'Digest, or name of the newest plan so called' }) })
-  .meta({ id: 'RolloutRequest' });
 export const ResumeRequest = z
   .strictObject({ allow: z.int().min(0).max(10_000).default(0) })
   .meta({ id: 'ResumeRequest' });
@@ -286,6 +361,8 @@ export const ExplainShape = z
     gates: z.array(GateShape),
     next: z.string(),
     agent: z.string().nullable(),
+    drains: z.array(DrainShape).meta({ description: 'Nodes under drain right now, pod by pod' }),
+    judged: JudgedNowShape.nullable().meta({ description: 'While a phase is judged: its newest samples' }),
   })
   .meta({ id: 'Explanation' });
 

@@ -32,8 +32,9 @@ export function toOutcomeView(outcome: Outcome): z.infer<typeof shapes.OutcomeSh
     rung: outcome.kind === 'rolledBack' ? outcome.rung : null,
     returned: outcome.kind === 'rolledBack' ? [...outcome.extent.returned] : [],
     stays: outcome.kind === 'rolledBack' ? [...outcome.extent.stays] : [],
-    cordoned: outcome.kind === 'halted' ? [...outcome.cordoned] : [],
+    cordoned: 'cordoned' in outcome ? [...outcome.cordoned] : [],
     standing: 'standing' in outcome ? { ...outcome.standing } : {},
+    fetched: 'fetched' in outcome ? (outcome.fetched ?? []).map((node) => ({ ...node })) : [],
   };
 }
 
