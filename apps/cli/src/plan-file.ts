@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isMap, isNode, isScalar, LineCounter, parseDocument, type Document, type Pair } from 'yaml';
 import { CliFailure } from './cli-failure.js';
+import { withObjectiveFiles } from './objective-files.js';
 import { exampleWords, fieldName, unescapeStep, valueText, type FieldError } from './problem-failure.js';
 
 /** A problem's code decides whether the key or the value is pointed at. */
@@ -28,7 +29,7 @@ export async function readPlanFile(path: string, readInput: () => Promise<string
   if (document.errors.length > 0) {
     throw new CliFailure(document.errors.map((error) => `${place(error.pos[0])}  not valid YAML: ${error.message}`));
   }
-  const value: unknown = document.toJS();
+  const value = withObjectiveFiles(document.toJS(), path);
   return {
     path: name,
     value,

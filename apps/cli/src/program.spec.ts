@@ -119,7 +119,7 @@ describe('login', () => {
 describe('clusters and tokens', () => {
   const cluster = {
     ...{ id: 'i1', name: 'c1', uid: null, labels: {}, approved: true, driver: null, provider: null, controlPlane: [] },
-    ...{ nodes: [], pdbCount: null, factsAt: null },
+    ...{ nodes: [], pdbCount: null, factsAt: null, lastBackup: null, lastRestoreProof: null },
     agent: { connected: false, version: null, lastSeen: null, generation: 0, replica: null },
   };
 
@@ -137,12 +137,14 @@ describe('clusters and tokens', () => {
 
   it('join → the line alone on stdout, the warning on stderr', async () => {
     const made = { id: 't', cluster: 'c1', expiresAt: '2026-10-07T13:00:00Z', token: 't.s', caSha256: 'ab' };
-    const answers = { 'POST /join-tokens': () => ({ ...made, command: 'wavegate-agent run --join t.s' }) };
+    const lines = { helm: 'helm install --set-string join.token=t.s', command: 'wavegate-agent run --join t.s' };
+    const answers = { 'POST /join-tokens': () => ({ ...made, ...lines, warnings: [] }) };
     const world = fakeWorld({ answers });
     const { code, out, err } = await world.run(
       ...['clusters', 'join', 'c1', '--label', 'a=b', '--label', 'c=', '--minutes', '30', '--needs-approval'],
     );
-    expect([code, out]).toEqual([0, 'wavegate-agent run --join t.s\n']);
+    expect([code, out]).toEqual([0, 'helm install --set-string join.token=t.s\n']);
+    expect((await world.run('clusters', 'join', 'c1', '--by', 'hand')).out).toBe('wavegate-agent run --join t.s\n');
     expect(err).toContain('before 13:00 (in 30m)');
     expect(err).not.toContain('t.s');
     const body = { cluster: 'c1', labels: { a: 'b', c: '' }, minutes: 30, approved: false };
@@ -212,7 +214,10 @@ describe('what people say to a rollout', () => {
     const { code, err } = await world.run('rollout', 'rollback', '7f3', '--wave', '2', '--approve-rungs', '3,6');
     expect(world.sent[0]?.body).toEqual({ scope: 'wave', wave: 2, approveRungs: [3, 6] });
     expect(code).toBe(1);
-    expect(err).toBe("Not possible for 1 cluster:\n  c1  rung 6 of the rollback ladder needs a person's approval\n");
+    expect(err).toContain('wavegate recoveries ask CLUSTER');
+    expect(err).toMatch(
+      /\nNot possible for 1 cluster:\n  c1  rung 6 of the rollback ladder needs a person's approval\n$/,
+    );
   });
 
   it('-o json → the answer as the API gave it', async () => {

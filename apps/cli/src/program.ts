@@ -3,9 +3,13 @@ import { addClusters } from './commands/clusters.js';
 import { addEvents } from './commands/events.js';
 import { addExplain } from './commands/explain.js';
 import { addLogin } from './commands/login.js';
+import { addOrders } from './commands/orders.js';
 import { addPlan } from './commands/plan.js';
 import { addRollout } from './commands/rollout.js';
+import { addRecoveries } from './commands/recoveries.js';
+import { addSchedules } from './commands/schedules.js';
 import { addTokens } from './commands/tokens.js';
+import { addVerdict } from './commands/verdict.js';
 import { CliFailure, EXIT } from './cli-failure.js';
 import { Session } from './session.js';
 import type { Surroundings } from './surroundings.js';
@@ -22,7 +26,8 @@ Exit codes:
   0    done
   1    failed, refused by the hub, or not possible for some cluster
   2    the command line is wrong, or no hub is configured
-  3    \`rollout watch\`: the rollout ended otherwise than finished, or is blocked
+  3    \`rollout watch\`: the rollout ended otherwise than finished, or is blocked;
+       \`clusters preflight\`: something blocks; drain, backup, restore: not completed
   130  interrupted`;
 
 /** The whole command tree over one session. Throws instead of exiting: the caller turns what is thrown into a code. */
@@ -47,8 +52,12 @@ export function makeProgram(world: Surroundings): Command {
   addPlan(program, session);
   addRollout(program, session);
   addExplain(program, session);
+  addOrders(program, session);
+  addSchedules(program, session);
+  addRecoveries(program, session);
   addEvents(program, session);
   addTokens(program, session);
+  addVerdict(program, session);
   addLogin(program, session);
   program
     .command('version')

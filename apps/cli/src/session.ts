@@ -6,7 +6,7 @@ import { makeHubClient } from './hub-client.js';
 import type { ScreenOptions } from './screens/moment.js';
 import type { Surroundings } from './surroundings.js';
 
-export type OutputFormat = 'table' | 'wide' | 'json' | 'name';
+export type OutputFormat = 'table' | 'wide' | 'json' | 'name' | 'csv';
 
 /** What one run of a command works with: the world, the chosen context, and how to answer. */
 export class Session {

@@ -55,6 +55,13 @@ describe('rollout watch', () => {
     expect((await patient.run('rollout', 'watch', 'latest', '--until', 'finished')).code).toBe(0);
   });
 
+  it('finished, and every cluster was left out → 3: a pipeline must not take it for an upgrade', async () => {
+    const empty = { ...finished, reason: viewOf(reason('nothing_upgraded', { clusters: 38 })) };
+    const { code, out, err } = await watched([empty]).run('rollout', 'watch', 'latest');
+    expect([code, err]).toEqual([3, 'Rollout 7f3c01aa is over and upgraded nothing.\n']);
+    expect(out).toContain('FINISHED  the rollout is over and upgraded nothing: all 38 clusters were left out');
+  });
+
   it('aborted with clusters still in flight → waits for them', async () => {
     const stopping = { ...aborted, finishedAt: null };
     const world = watched([stopping, stopping, aborted]);

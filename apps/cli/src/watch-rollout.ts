@@ -3,11 +3,10 @@ import type { Client } from './gen/client/index.js';
 import type { Rollout, RolloutCluster } from './gen/types.gen.js';
 import { getRollout } from './gen/sdk.gen.js';
 import { allRolloutClusters, ask, HubUnreachable } from './hub-client.js';
-import { renderRollout } from './screens/rollout-screen.js';
+import { LiveDrawing } from './live-drawing.js';
+import { renderRollout, upgradedNothing } from './screens/rollout-screen.js';
 import { changedLines } from './screens/rollout-changes.js';
-import { lengthOf } from './screens/columns.js';
 import { clockText } from './screens/moment.js';
-import { plainText } from './screens/paint.js';
 import type { Session } from './session.js';
 
 export type WatchUntil = 'settled' | 'finished';
@@ -66,9 +65,12 @@ function isOver({ state, finishedAt }: Rollout, until: WatchUntil): boolean {
   return finishedAt !== null || (until === 'settled' && state === 'blocked');
 }
 
-function end({ id, state }: Rollout): void {
-  if (state === 'finished') return;
-  const why = state === 'blocked' ? 'is blocked and waits for a person' : `ended ${state}`;
+function end(rollout: Rollout): void {
+  const { id, state } = rollout;
+  const nothing = upgradedNothing(rollout);
+  if (state === 'finished' && !nothing) return;
+  const over = nothing ? 'is over and upgraded nothing' : `ended ${state}`;
+  const why = state === 'blocked' ? 'is blocked and waits for a person' : over;
   throw new CliFailure(`Rollout ${id} ${why}.`, EXIT.endedOtherwise);
 }
 
@@ -90,29 +92,15 @@ function jsonViewer(session: Session): Viewer {
   };
 }
 
-/** Redraws in place: up over what was drawn before, then everything again. Never higher than the terminal. */
+/** Redrawn in place, as much of it as the window shows. */
 function liveViewer(session: Session): Viewer {
-  let drawn = 0;
+  const drawing = new LiveDrawing(session);
   return {
     show: ({ rollout, clusters }) => {
-      const height = session.world.out.rows - 1;
-      const text = renderRollout(rollout, clusters, { ...session.screen(), height });
-      const lines = text.split('\n').slice(0, height);
-      const back = drawn > 0 ? `\u001b[${drawn}A\r\u001b[0J` : '';
-      session.world.out.write(`${back}${lines.join('\n')}\n`);
-      drawn = linesTaken(lines, session.world.out.columns);
+      drawing.draw(renderRollout(rollout, clusters, { ...session.screen(), height: drawing.height }));
     },
-    tell: (text) => {
-      session.tell(text);
-      // What stands above the message stays there; the next drawing begins below it.
-      drawn = 0;
-    },
+    tell: (text) => drawing.tell(text),
   };
-}
-
-/** A line that is longer than the window is wide takes several of the terminal's; going back must count them all. */
-function linesTaken(lines: readonly string[], columns: number): number {
-  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(lengthOf(plainText(line)) / columns)), 0);
 }
 
 /** Off a terminal: the screen once, then a line for whatever changed. */

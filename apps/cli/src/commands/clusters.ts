@@ -6,6 +6,7 @@ import { allPages, ask } from '../hub-client.js';
 import { momentText } from '../screens/moment.js';
 import { renderCluster, renderClusters } from '../screens/cluster-table.js';
 import { answering, outputOption, type OutputFormat, type Session } from '../session.js';
+import { addClusterOrders } from './cluster-orders.js';
 
 interface ListOptions {
   readonly output: OutputFormat;
@@ -15,7 +16,10 @@ interface ListOptions {
 }
 
 export function addClusters(program: Command, session: Session): void {
-  const clusters = program.command('clusters').alias('cluster').description('The fleet: list, join, label, approve');
+  const clusters = program
+    .command('clusters')
+    .alias('cluster')
+    .description('The fleet: list, join, label, approve; and preflight, drain, backup, restore one of it');
   addList(clusters, session);
   answering(clusters, 'get <name>', 'One cluster with its nodes').action(
     async (cluster: string, { output }: { output: OutputFormat }) => {
@@ -30,6 +34,7 @@ export function addClusters(program: Command, session: Session): void {
     },
   );
   addVerbs(clusters, session);
+  addClusterOrders(clusters, session);
 }
 
 function addList(clusters: Command, session: Session): void {
@@ -65,6 +70,7 @@ interface JoinOptions {
   readonly label: Readonly<Record<string, string>>;
   readonly minutes: number;
   readonly needsApproval?: true;
+  readonly by: 'helm' | 'hand';
 }
 
 function addJoin(clusters: Command, session: Session): void {
@@ -72,14 +78,21 @@ function addJoin(clusters: Command, session: Session): void {
     .option('--label <key=value>', 'label the cluster has from the start (repeatable)', collectLabel, {})
     .option('--minutes <n>', 'how long the token may be used, 1 to 60', wholeNumber, 60)
     .option('--needs-approval', 'the cluster waits until an admin approves it')
-    .action(async (cluster: string, { output, label, minutes, needsApproval }: JoinOptions) => {
+    .addOption(
+      new Option('--by <how>', 'helm: the line that installs the agent; hand: the line that runs its program')
+        .choices(['helm', 'hand'])
+        .default('helm'),
+    )
+    .action(async (cluster: string, { output, label, minutes, needsApproval, by }: JoinOptions) => {
       const body = { cluster, labels: { ...label }, minutes, approved: needsApproval !== true };
       const token = await ask(api.createJoinToken({ client: session.client(), body }));
       if (output === 'json') return session.printJson(token);
       const until = momentText(Date.parse(token.expiresAt), session.screen());
-      session.tell(`Run this where the agent of ${cluster} is to live, before ${until}. Its token works once and is`);
+      const where = by === 'helm' ? `with kubectl's context on ${cluster}` : `where the agent of ${cluster} is to live`;
+      session.tell(`Run this ${where}, before ${until}. Its token works once and is`);
       session.tell(`not shown again.${needsApproval ? ` Afterwards: wavegate clusters approve ${cluster}` : ''}`);
-      session.print(token.command);
+      session.print(by === 'helm' ? token.helm : token.command);
+      if (by === 'helm') for (const warning of token.warnings) session.tell(`Mind: ${warning}`);
     });
 }
 

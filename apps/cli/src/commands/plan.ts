@@ -1,27 +1,23 @@
 import { planJsonSchema, readPlan, type PlanProblem } from '@wavegate/fleet';
 import type { Command } from 'commander';
-import { CliFailure } from '../cli-failure.js';
+import { CliFailure, EXIT } from '../cli-failure.js';
 import * as api from '../gen/sdk.gen.js';
 import { ask } from '../hub-client.js';
 import { readPlanFile, type PlanFile } from '../plan-file.js';
 import { ProblemFailure } from '../problem-failure.js';
+import { renderDrainPreview } from '../screens/drain-preview-screen.js';
 import { renderPreview } from '../screens/preview-screen.js';
-import { answering, type OutputFormat, type Session } from '../session.js';
+import { answering, outputOption, type OutputFormat, type Session } from '../session.js';
+import { addSimulate } from './plan-simulate.js';
 
 type Body = Record<string, unknown>;
 
 export function addPlan(program: Command, session: Session): void {
-  const plan = program.command('plan').description('Plans: validate, preview, apply');
+  const plan = program.command('plan').description('Plans: validate, preview, drain-preview, apply');
   addValidate(plan, session);
-  answering(plan, 'preview <file>', 'What the plan would do to the fleet as it is now; changes nothing').action(
-    async (path: string, { output }: { output: OutputFormat }) => {
-      const file = await soundPlan(path, session);
-      const body = file.value as Body;
-      const preview = await inFile(file, ask(api.previewPlan({ client: session.client(), body })));
-      if (output === 'json') session.printJson(preview);
-      else session.print(renderPreview(preview, session.screen()));
-    },
-  );
+  addSimulate(plan, session);
+  addPreview(plan, session);
+  addDrainPreview(plan, session);
   answering(plan, 'apply <file>', 'Store the plan; nothing starts yet').action(
     async (path: string, { output }: { output: OutputFormat }) => {
       const file = await soundPlan(path, session);
@@ -35,6 +31,50 @@ export function addPlan(program: Command, session: Session): void {
     .command('schema')
     .description('The JSON Schema of a plan, for editors')
     .action(() => session.printJson(planJsonSchema()));
+}
+
+interface PreviewOptions {
+  readonly output: OutputFormat;
+  readonly preflight?: true;
+}
+
+function addPreview(plan: Command, session: Session): void {
+  answering(plan, 'preview <file>', 'What the plan would do to the fleet as it is now; changes nothing')
+    .option('--preflight', 'also let every connected agent look for what would block; changes nothing either')
+    .action(async (path: string, { output, preflight }: PreviewOptions) => {
+      const file = await soundPlan(path, session);
+      const query = preflight ? { query: { preflight: 'true' as const } } : {};
+      const asked = api.previewPlan({ client: session.client(), body: file.value as Body, ...query });
+      const preview = await inFile(file, ask(asked));
+      if (output === 'json') session.printJson(preview);
+      else session.print(renderPreview(preview, session.screen()));
+    });
+}
+
+function addDrainPreview(plan: Command, session: Session): void {
+  plan
+    .command('drain-preview [file]')
+    .description('Which workloads would block the drains, by owner, over every connected cluster; changes nothing')
+    .option('-f, --file <file>', 'the plan; "-" reads stdin')
+    .addOption(outputOption(['table', 'json', 'csv']))
+    .action(async (given: string | undefined, { file: named, output }: { file?: string; output: OutputFormat }) => {
+      const path = given ?? named;
+      if (path === undefined)
+        throw new CliFailure('Name the plan: wavegate plan drain-preview -f plan.yaml', EXIT.usage);
+      const file = await soundPlan(path, session);
+      const request = { client: session.client(), body: file.value as Body };
+      if (output === 'csv') {
+        // The client's types know the JSON answer only; asked for CSV, the hub answers text.
+        const csv: unknown = await inFile(
+          file,
+          ask(api.previewDrains({ ...request, headers: { Accept: 'text/csv' }, parseAs: 'text' })),
+        );
+        return session.print(String(csv).trimEnd());
+      }
+      const preview = await inFile(file, ask(api.previewDrains(request)));
+      if (output === 'json') session.printJson(preview);
+      else session.print(renderDrainPreview(preview, session.screen()));
+    });
 }
 
 interface ValidateOptions {

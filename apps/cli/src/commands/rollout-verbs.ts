@@ -85,12 +85,21 @@ function addRollback(rollout: Command, session: Session): void {
     .option('--cluster <name>', 'this cluster')
     .option('--wave <n>', 'the clusters of this wave', wholeNumber)
     .option('--all', 'every cluster of the rollout')
-    .option('--approve-rungs <list>', 'rungs that need a person and may be taken, for example 3,6', rungs, [])
+    .option(
+      '--approve-rungs <list>',
+      'rungs that need a person and may be taken: 3 (an older patch), 4 (while emulating)',
+      rungs,
+      [],
+    )
     .action(async (id: string, how: RollbackOptions) => {
       const body: RollbackRequest = { ...rollbackScope(how), approveRungs: how.approveRungs };
+      if (how.approveRungs.some((rung) => rung > 4)) session.tell(BY_PERSONS);
       answer(session, how, await ask(api.rollBack({ client: session.client(), path: { rollout: id }, body })));
     });
 }
+
+/** No order takes these; whoever names them here is told where they are. */
+const BY_PERSONS = 'Rungs 5 and 6 are run by persons: wavegate recoveries ask CLUSTER --rung 5|6 (docs/rollback.md).';
 
 function rollbackScope({ cluster, wave, all }: RollbackOptions): Pick<RollbackRequest, 'scope' | 'cluster' | 'wave'> {
   const given = [cluster, wave, all].filter((option) => option !== undefined);
@@ -101,7 +110,7 @@ function rollbackScope({ cluster, wave, all }: RollbackOptions): Pick<RollbackRe
 }
 
 function rungs(text: string): number[] {
-  if (!/^\d+(,\d+)*$/.test(text)) throw new InvalidArgumentError('Write numbers with commas between, for example 3,6.');
+  if (!/^\d+(,\d+)*$/.test(text)) throw new InvalidArgumentError('Write numbers with commas between, for example 3,4.');
   return text.split(',').map(Number);
 }
 

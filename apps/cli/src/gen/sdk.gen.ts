@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, ClientMeta, Options as Options2, RequestResult, TDataShape } from './client/index.js';
-import type { AbortRolloutData, AbortRolloutErrors, AbortRolloutResponses, ApproveClusterData, ApproveClusterErrors, ApproveClusterResponses, ApproveWaveData, ApproveWaveErrors, ApproveWaveResponses, ChangeLabelsData, ChangeLabelsErrors, ChangeLabelsResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateJoinTokenData, CreateJoinTokenErrors, CreateJoinTokenResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, ExplainData, ExplainErrors, ExplainResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetRolloutData, GetRolloutErrors, GetRolloutResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListRolloutClustersData, ListRolloutClustersErrors, ListRolloutClustersResponses, ListRolloutsData, ListRolloutsErrors, ListRolloutsResponses, PauseRolloutData, PauseRolloutErrors, PauseRolloutResponses, PlanSchemaData, PlanSchemaResponses, PreviewPlanData, PreviewPlanErrors, PreviewPlanResponses, RemoveClusterData, RemoveClusterErrors, RemoveClusterResponses, ResumeRolloutData, ResumeRolloutErrors, ResumeRolloutResponses, RetryClusterData, RetryClusterErrors, RetryClusterResponses, RevokeClusterData, RevokeClusterErrors, RevokeClusterResponses, RollBackData, RollBackErrors, RollBackResponses, SkipClusterData, SkipClusterErrors, SkipClusterResponses, StartRolloutData, StartRolloutErrors, StartRolloutResponses, StreamEventsData, StreamEventsResponses, ValidatePlanData, ValidatePlanErrors, ValidatePlanResponses } from './types.gen.js';
+import type { AbortRolloutData, AbortRolloutErrors, AbortRolloutResponses, ApproveClusterData, ApproveClusterErrors, ApproveClusterResponses, ApproveRecoveryData, ApproveRecoveryErrors, ApproveRecoveryResponses, ApproveWaveData, ApproveWaveErrors, ApproveWaveResponses, AskRecoveryData, AskRecoveryErrors, AskRecoveryResponses, ChangeLabelsData, ChangeLabelsErrors, ChangeLabelsResponses, CreateApiTokenData, CreateApiTokenErrors, CreateApiTokenResponses, CreateJoinTokenData, CreateJoinTokenErrors, CreateJoinTokenResponses, CreatePlanData, CreatePlanErrors, CreatePlanResponses, CreateScheduleData, CreateScheduleErrors, CreateScheduleResponses, DeleteScheduleData, DeleteScheduleErrors, DeleteScheduleResponses, ExplainData, ExplainErrors, ExplainResponses, GetClusterData, GetClusterErrors, GetClusterResponses, GetOrderData, GetOrderErrors, GetOrderResponses, GetPlanData, GetPlanErrors, GetPlanResponses, GetRecoveryData, GetRecoveryErrors, GetRecoveryResponses, GetRolloutData, GetRolloutErrors, GetRolloutResponses, GetScheduleData, GetScheduleErrors, GetScheduleResponses, GetVerdictEvidenceData, GetVerdictEvidenceErrors, GetVerdictEvidenceResponses, GetVerdictPictureData, GetVerdictPictureErrors, GetVerdictPictureResponses, ListApiTokensData, ListApiTokensErrors, ListApiTokensResponses, ListClusterOrdersData, ListClusterOrdersErrors, ListClusterOrdersResponses, ListClustersData, ListClustersErrors, ListClustersResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPlansData, ListPlansErrors, ListPlansResponses, ListRecoveriesData, ListRecoveriesErrors, ListRecoveriesResponses, ListRolloutClustersData, ListRolloutClustersErrors, ListRolloutClustersResponses, ListRolloutsData, ListRolloutsErrors, ListRolloutsResponses, ListSchedulesData, ListSchedulesErrors, ListSchedulesResponses, ListVerdictsData, ListVerdictsErrors, ListVerdictsResponses, PauseRolloutData, PauseRolloutErrors, PauseRolloutResponses, PlanSchemaData, PlanSchemaResponses, PreviewDrainsData, PreviewDrainsErrors, PreviewDrainsResponses, PreviewPlanData, PreviewPlanErrors, PreviewPlanResponses, RemoveClusterData, RemoveClusterErrors, RemoveClusterResponses, RequestOrderData, RequestOrderErrors, RequestOrderResponses, ResumeRolloutData, ResumeRolloutErrors, ResumeRolloutResponses, RetryClusterData, RetryClusterErrors, RetryClusterResponses, RevokeApiTokenData, RevokeApiTokenErrors, RevokeApiTokenResponses, RevokeClusterData, RevokeClusterErrors, RevokeClusterResponses, RollBackData, RollBackErrors, RollBackResponses, SkipClusterData, SkipClusterErrors, SkipClusterResponses, StartRolloutData, StartRolloutErrors, StartRolloutResponses, StreamEventsData, StreamEventsResponses, ValidatePlanData, ValidatePlanErrors, ValidatePlanResponses, VerifyRecoveryData, VerifyRecoveryErrors, VerifyRecoveryResponses, WithdrawOrderData, WithdrawOrderErrors, WithdrawOrderResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -103,6 +103,162 @@ export const createApiToken = <ThrowOnError extends boolean = false>(options: Op
 });
 
 /**
+ * API tokens, oldest first; revoked ones too, never a secret
+ */
+export const listApiTokens = <ThrowOnError extends boolean = false>(options?: Options<ListApiTokensData, ThrowOnError>): RequestResult<ListApiTokensResponses, ListApiTokensErrors, ThrowOnError> => (options?.client ?? client).get<ListApiTokensResponses, ListApiTokensErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/tokens',
+    ...options
+});
+
+/**
+ * Revoke a token by its id; the next request with it is refused
+ */
+export const revokeApiToken = <ThrowOnError extends boolean = false>(options: Options<RevokeApiTokenData, ThrowOnError>): RequestResult<RevokeApiTokenResponses, RevokeApiTokenErrors, ThrowOnError> => (options.client ?? client).delete<RevokeApiTokenResponses, RevokeApiTokenErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/tokens/{token}',
+    ...options
+});
+
+/**
+ * Orders of one cluster, newest first
+ */
+export const listClusterOrders = <ThrowOnError extends boolean = false>(options: Options<ListClusterOrdersData, ThrowOnError>): RequestResult<ListClusterOrdersResponses, ListClusterOrdersErrors, ThrowOnError> => (options.client ?? client).get<ListClusterOrdersResponses, ListClusterOrdersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/clusters/{cluster}/orders',
+    ...options
+});
+
+/**
+ * Preflight, prefetch, drain, backup or restore one cluster
+ */
+export const requestOrder = <ThrowOnError extends boolean = false>(options: Options<RequestOrderData, ThrowOnError>): RequestResult<RequestOrderResponses, RequestOrderErrors, ThrowOnError> => (options.client ?? client).post<RequestOrderResponses, RequestOrderErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/clusters/{cluster}/orders',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Orders of the fleet, newest first
+ */
+export const listOrders = <ThrowOnError extends boolean = false>(options?: Options<ListOrdersData, ThrowOnError>): RequestResult<ListOrdersResponses, ListOrdersErrors, ThrowOnError> => (options?.client ?? client).get<ListOrdersResponses, ListOrdersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/orders',
+    ...options
+});
+
+/**
+ * One order, by id or a unique beginning of it
+ */
+export const getOrder = <ThrowOnError extends boolean = false>(options: Options<GetOrderData, ThrowOnError>): RequestResult<GetOrderResponses, GetOrderErrors, ThrowOnError> => (options.client ?? client).get<GetOrderResponses, GetOrderErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/orders/{order}',
+    ...options
+});
+
+/**
+ * Take back a request; one that runs stops at its next safe point
+ */
+export const withdrawOrder = <ThrowOnError extends boolean = false>(options: Options<WithdrawOrderData, ThrowOnError>): RequestResult<WithdrawOrderResponses, WithdrawOrderErrors, ThrowOnError> => (options.client ?? client).post<WithdrawOrderResponses, WithdrawOrderErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/orders/{order}/withdraw',
+    ...options
+});
+
+/**
+ * Schedules, by name
+ */
+export const listSchedules = <ThrowOnError extends boolean = false>(options?: Options<ListSchedulesData, ThrowOnError>): RequestResult<ListSchedulesResponses, ListSchedulesErrors, ThrowOnError> => (options?.client ?? client).get<ListSchedulesResponses, ListSchedulesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/schedules',
+    ...options
+});
+
+/**
+ * Preflights, backups or restores that come again
+ */
+export const createSchedule = <ThrowOnError extends boolean = false>(options: Options<CreateScheduleData, ThrowOnError>): RequestResult<CreateScheduleResponses, CreateScheduleErrors, ThrowOnError> => (options.client ?? client).post<CreateScheduleResponses, CreateScheduleErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/schedules',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * No further runs; what runs, runs on
+ */
+export const deleteSchedule = <ThrowOnError extends boolean = false>(options: Options<DeleteScheduleData, ThrowOnError>): RequestResult<DeleteScheduleResponses, DeleteScheduleErrors, ThrowOnError> => (options.client ?? client).delete<DeleteScheduleResponses, DeleteScheduleErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/schedules/{schedule}',
+    ...options
+});
+
+/**
+ * One schedule, by id or name
+ */
+export const getSchedule = <ThrowOnError extends boolean = false>(options: Options<GetScheduleData, ThrowOnError>): RequestResult<GetScheduleResponses, GetScheduleErrors, ThrowOnError> => (options.client ?? client).get<GetScheduleResponses, GetScheduleErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/schedules/{schedule}',
+    ...options
+});
+
+/**
+ * Ask for rung 5 or 6; nothing is changed, it waits for approvals
+ */
+export const askRecovery = <ThrowOnError extends boolean = false>(options: Options<AskRecoveryData, ThrowOnError>): RequestResult<AskRecoveryResponses, AskRecoveryErrors, ThrowOnError> => (options.client ?? client).post<AskRecoveryResponses, AskRecoveryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/clusters/{cluster}/recoveries',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Recoveries, newest first
+ */
+export const listRecoveries = <ThrowOnError extends boolean = false>(options?: Options<ListRecoveriesData, ThrowOnError>): RequestResult<ListRecoveriesResponses, ListRecoveriesErrors, ThrowOnError> => (options?.client ?? client).get<ListRecoveriesResponses, ListRecoveriesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/recoveries',
+    ...options
+});
+
+/**
+ * One recovery, by id or a unique beginning of it
+ */
+export const getRecovery = <ThrowOnError extends boolean = false>(options: Options<GetRecoveryData, ThrowOnError>): RequestResult<GetRecoveryResponses, GetRecoveryErrors, ThrowOnError> => (options.client ?? client).get<GetRecoveryResponses, GetRecoveryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/recoveries/{recovery}',
+    ...options
+});
+
+/**
+ * One of the approvals; rung 6 needs two different persons
+ */
+export const approveRecovery = <ThrowOnError extends boolean = false>(options: Options<ApproveRecoveryData, ThrowOnError>): RequestResult<ApproveRecoveryResponses, ApproveRecoveryErrors, ThrowOnError> => (options.client ?? client).post<ApproveRecoveryResponses, ApproveRecoveryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/recoveries/{recovery}/approve',
+    ...options
+});
+
+/**
+ * Let the agent look, after persons have run it
+ */
+export const verifyRecovery = <ThrowOnError extends boolean = false>(options: Options<VerifyRecoveryData, ThrowOnError>): RequestResult<VerifyRecoveryResponses, VerifyRecoveryErrors, ThrowOnError> => (options.client ?? client).post<VerifyRecoveryResponses, VerifyRecoveryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/recoveries/{recovery}/verify',
+    ...options
+});
+
+/**
  * Stored plans, newest first
  */
 export const listPlans = <ThrowOnError extends boolean = false>(options?: Options<ListPlansData, ThrowOnError>): RequestResult<ListPlansResponses, ListPlansErrors, ThrowOnError> => (options?.client ?? client).get<ListPlansResponses, ListPlansErrors, ThrowOnError>({
@@ -156,6 +312,19 @@ export const previewPlan = <ThrowOnError extends boolean = false>(options: Optio
 });
 
 /**
+ * Which workloads would block the drains of a plan, by owner; runs the preflight, changes nothing
+ */
+export const previewDrains = <ThrowOnError extends boolean = false>(options: Options<PreviewDrainsData, ThrowOnError>): RequestResult<PreviewDrainsResponses, PreviewDrainsErrors, ThrowOnError> => (options.client ?? client).post<PreviewDrainsResponses, PreviewDrainsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/plans/drain-preview',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * One plan, by digest or by name (the newest so called)
  */
 export const getPlan = <ThrowOnError extends boolean = false>(options: Options<GetPlanData, ThrowOnError>): RequestResult<GetPlanResponses, GetPlanErrors, ThrowOnError> => (options.client ?? client).get<GetPlanResponses, GetPlanErrors, ThrowOnError>({
@@ -174,7 +343,7 @@ export const listRollouts = <ThrowOnError extends boolean = false>(options?: Opt
 });
 
 /**
- * Start a stored plan over the fleet as it is now
+ * Start a stored plan over the fleet as it is now; agents are asked first whether they can measure its objectives
  */
 export const startRollout = <ThrowOnError extends boolean = false>(options: Options<StartRolloutData, ThrowOnError>): RequestResult<StartRolloutResponses, StartRolloutErrors, ThrowOnError> => (options.client ?? client).post<StartRolloutResponses, StartRolloutErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -210,6 +379,15 @@ export const listRolloutClusters = <ThrowOnError extends boolean = false>(option
 export const explain = <ThrowOnError extends boolean = false>(options: Options<ExplainData, ThrowOnError>): RequestResult<ExplainResponses, ExplainErrors, ThrowOnError> => (options.client ?? client).get<ExplainResponses, ExplainErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/v1/rollouts/{rollout}/explain',
+    ...options
+});
+
+/**
+ * Verdicts per cluster and phase, each with its evidence
+ */
+export const listVerdicts = <ThrowOnError extends boolean = false>(options: Options<ListVerdictsData, ThrowOnError>): RequestResult<ListVerdictsResponses, ListVerdictsErrors, ThrowOnError> => (options.client ?? client).get<ListVerdictsResponses, ListVerdictsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/rollouts/{rollout}/verdicts',
     ...options
 });
 
@@ -294,6 +472,24 @@ export const rollBack = <ThrowOnError extends boolean = false>(options: Options<
         'Content-Type': 'application/json',
         ...options.headers
     }
+});
+
+/**
+ * All that a cluster’s newest verdict rests on, as `wavegate verdict recompute` reads it
+ */
+export const getVerdictEvidence = <ThrowOnError extends boolean = false>(options: Options<GetVerdictEvidenceData, ThrowOnError>): RequestResult<GetVerdictEvidenceResponses, GetVerdictEvidenceErrors, ThrowOnError> => (options.client ?? client).get<GetVerdictEvidenceResponses, GetVerdictEvidenceErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/rollouts/{rollout}/verdicts/{cluster}/evidence',
+    ...options
+});
+
+/**
+ * One objective of a judged phase as a picture: baseline, samples, the change, the verdict (NAME.svg)
+ */
+export const getVerdictPicture = <ThrowOnError extends boolean = false>(options: Options<GetVerdictPictureData, ThrowOnError>): RequestResult<GetVerdictPictureResponses, GetVerdictPictureErrors, ThrowOnError> => (options.client ?? client).get<GetVerdictPictureResponses, GetVerdictPictureErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/v1/rollouts/{rollout}/verdicts/{cluster}/{picture}',
+    ...options
 });
 
 /**

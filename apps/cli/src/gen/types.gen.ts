@@ -39,6 +39,11 @@ export type Cluster = {
      * ISO 8601, UTC
      */
     factsAt: string | null;
+    lastBackup: LastBackup | null;
+    /**
+     * When a restore last worked here
+     */
+    lastRestoreProof: LastBackup | null;
 };
 
 export type Node = {
@@ -48,6 +53,23 @@ export type Node = {
     ready: boolean;
     schedulable: boolean;
     zone: string;
+};
+
+export type LastBackup = {
+    order: string;
+    /**
+     * ISO 8601, UTC
+     */
+    at: string;
+    /**
+     * etcd, velero or manifests
+     */
+    backup: string;
+    /**
+     * restore: restored apart and compared
+     */
+    verified: 'restore' | 'status';
+    text: string;
 };
 
 export type Problem = {
@@ -98,21 +120,570 @@ export type JoinToken = {
     token: string;
     caSha256: string;
     /**
-     * The line to run where the agent is to live
+     * The line that installs the agent in the cluster, by helm
+     */
+    helm: string;
+    /**
+     * The line that runs the agent by hand, with a kubeconfig
      */
     command: string;
+    /**
+     * What would keep the lines from working
+     */
+    readonly warnings: Array<string>;
 };
 
 export type ApiTokenRequest = {
     name: string;
     role: 'viewer' | 'operator' | 'planner' | 'approver' | 'admin';
+    /**
+     * Label selector of the clusters it may see and touch, e.g. `env in (dev,stg)`; empty: all
+     */
+    scope?: string;
 };
 
 export type ApiToken = {
     id: string;
     name: string;
     role: string;
+    scope: string;
     token: string;
+};
+
+export type ApiTokenList = {
+    items: Array<{
+        /**
+         * The part of the token before the dot
+         */
+        id: string;
+        name: string;
+        role: string;
+        scope: string;
+        createdBy: string;
+        /**
+         * ISO 8601, UTC
+         */
+        createdAt: string;
+        /**
+         * To the minute
+         */
+        lastUsedAt: string | null;
+        /**
+         * ISO 8601, UTC
+         */
+        revokedAt: string | null;
+    }>;
+};
+
+export type OrderRequest = {
+    kind: 'preflight';
+    args?: {
+        [key: string]: never;
+    };
+    /**
+     * Digest or name of a stored plan whose policies hold
+     */
+    plan?: string;
+    /**
+     * As spec.drain of a plan; what is left out has its default
+     */
+    drain?: {
+        [key: string]: unknown;
+    };
+    /**
+     * As spec.backup of a plan; what is left out has its default
+     */
+    backup?: {
+        [key: string]: unknown;
+    };
+    /**
+     * standard or singleNode
+     */
+    topology?: string;
+    /**
+     * Version to look ahead to; its own if left out
+     */
+    target?: string;
+    via?: {
+        [key: string]: string;
+    };
+} | {
+    kind: 'drain';
+    args: {
+        node: string;
+        /**
+         * UID of the node that is meant; as the hub knows it if left out
+         */
+        nodeUid?: string;
+        uncordonAfter?: boolean;
+    };
+    /**
+     * Digest or name of a stored plan whose policies hold
+     */
+    plan?: string;
+    /**
+     * As spec.drain of a plan; what is left out has its default
+     */
+    drain?: {
+        [key: string]: unknown;
+    };
+    /**
+     * As spec.backup of a plan; what is left out has its default
+     */
+    backup?: {
+        [key: string]: unknown;
+    };
+    /**
+     * standard or singleNode
+     */
+    topology?: string;
+} | {
+    kind: 'backup';
+    args: {
+        what: 'etcd' | 'velero' | 'manifests';
+        /**
+         * Empty: all. Not for etcd
+         */
+        namespaces?: Array<string>;
+        selector?: string;
+        /**
+         * How long it is kept; 0 = as its store keeps such things
+         */
+        ttlMs?: number;
+        /**
+         * Named from the order if left out
+         */
+        name?: string;
+        /**
+         * latest: a restore drill on the newest stored backup; none is taken
+         */
+        prove?: 'latest';
+    };
+    /**
+     * Digest or name of a stored plan whose policies hold
+     */
+    plan?: string;
+    /**
+     * As spec.drain of a plan; what is left out has its default
+     */
+    drain?: {
+        [key: string]: unknown;
+    };
+    /**
+     * As spec.backup of a plan; what is left out has its default
+     */
+    backup?: {
+        [key: string]: unknown;
+    };
+    /**
+     * standard or singleNode
+     */
+    topology?: string;
+} | {
+    kind: 'restore';
+    args: {
+        /**
+         * Name of a Velero backup
+         */
+        from: string;
+        namespaceMapping?: {
+            [key: string]: string;
+        };
+        /**
+         * Only say what would be restored
+         */
+        preview?: boolean;
+    };
+    /**
+     * Digest or name of a stored plan whose policies hold
+     */
+    plan?: string;
+    /**
+     * As spec.drain of a plan; what is left out has its default
+     */
+    drain?: {
+        [key: string]: unknown;
+    };
+    /**
+     * As spec.backup of a plan; what is left out has its default
+     */
+    backup?: {
+        [key: string]: unknown;
+    };
+    /**
+     * standard or singleNode
+     */
+    topology?: string;
+} | {
+    kind: 'prefetch';
+    args?: {
+        /**
+         * Empty: every node
+         */
+        nodes?: Array<string>;
+    };
+    /**
+     * Digest or name of a stored plan whose policies hold
+     */
+    plan?: string;
+    /**
+     * As spec.upgrade of a plan; what is left out has its default
+     */
+    upgrade?: {
+        [key: string]: unknown;
+    };
+    /**
+     * Version to go to; the next hop towards it is fetched
+     */
+    target?: string;
+    via?: {
+        [key: string]: string;
+    };
+};
+
+export type Order = {
+    id: string;
+    kind: string;
+    cluster: string;
+    clusterId: string;
+    parent: {
+        kind: string;
+        id: string;
+    };
+    args: {
+        [key: string]: unknown;
+    } | null;
+    /**
+     * "1.34.4 → 1.35.4"; one version where nothing is to change
+     */
+    hop: string;
+    planDigest: string;
+    state: 'open' | 'confirmed' | 'withdrawing' | 'withdrawn' | 'refused' | 'done';
+    ended: boolean;
+    /**
+     * Why it was refused or taken back
+     */
+    reason: Reason | null;
+    /**
+     * What an order not yet ended waits for, of what its agent cannot tell: an earlier order, the agent
+     */
+    waits: Reason | null;
+    /**
+     * ISO 8601, UTC
+     */
+    createdAt: string;
+    /**
+     * ISO 8601, UTC
+     */
+    startBy: string;
+    /**
+     * ISO 8601, UTC
+     */
+    deadline: string;
+    /**
+     * ISO 8601, UTC
+     */
+    confirmedAt: string | null;
+    /**
+     * ISO 8601, UTC
+     */
+    endedAt: string | null;
+    progress: {
+        phase: string;
+        reason: Reason;
+        /**
+         * ISO 8601, UTC
+         */
+        since: string;
+        nodesDone: number;
+        nodesTotal: number;
+        drains: Array<DrainProgress>;
+    } | null;
+    findings: Array<Finding>;
+    receipts: Array<Receipt>;
+    outcome: Outcome | null;
+};
+
+export type Reason = {
+    code: string;
+    params: {
+        [key: string]: string | number;
+    };
+    /**
+     * One English sentence made from code and params; do not parse it
+     */
+    text: string;
+};
+
+export type DrainProgress = {
+    node: string;
+    counts: {
+        kept: number;
+        queued: number;
+        evicting: number;
+        blocked: number;
+        terminating: number;
+        gone: number;
+    };
+    waits: Array<{
+        pod: string;
+        state: string;
+        pdb: string;
+        detail: string;
+        owner: string;
+        /**
+         * ISO 8601, UTC
+         */
+        since: string;
+    }>;
+};
+
+export type Finding = {
+    code: string;
+    /**
+     * block, warn or info
+     */
+    severity: string;
+    object: string;
+    message: string;
+    remedy: string;
+    owner: string;
+    /**
+     * after: found by the validation after an upgrade
+     */
+    phase?: 'after';
+    /**
+     * The pods that it is about; a bounded number
+     */
+    pods?: Array<FindingPod>;
+};
+
+export type FindingPod = {
+    /**
+     * namespace/name
+     */
+    pod: string;
+    node: string;
+    /**
+     * The budgets that guard it, namespace/name; '' for none
+     */
+    pdb: string;
+};
+
+export type Receipt = {
+    /**
+     * etcd, velero or manifests
+     */
+    backup: string;
+    text: string;
+    node: string;
+    path: string;
+    sha256: string;
+    revision: number;
+    totalKeys: number;
+    sizeBytes: number;
+    /**
+     * ISO 8601, UTC
+     */
+    takenAt: string;
+    /**
+     * As takenAt, unless it was proven later: by a drill, or a restore
+     */
+    provenAt: string;
+    /**
+     * restore: restored apart and compared
+     */
+    verified: 'restore' | 'status';
+    /**
+     * What was proven, a sentence each
+     */
+    checks: Array<string>;
+    encryptedTo: Array<string>;
+};
+
+export type Outcome = {
+    kind: 'upgraded' | 'rolledBack' | 'halted' | 'completed' | 'skipped' | 'lost';
+    text: string;
+    reason: Reason | null;
+    rung: number | null;
+    returned: Array<string>;
+    stays: Array<string>;
+    cordoned: Array<string>;
+    standing: {
+        [key: string]: string;
+    };
+    /**
+     * Of a prefetch: what lies on each node now
+     */
+    fetched: Array<{
+        node: string;
+        version: string;
+        images: number;
+        freeMib: number;
+        /**
+         * Folder on the node
+         */
+        packages: string;
+    }>;
+};
+
+export type OrderList = {
+    items: Array<Order>;
+    nextCursor: string | null;
+};
+
+export type ScheduleRequest = {
+    name: string;
+    /**
+     * Label selector of the clusters; empty = all
+     */
+    selector?: string;
+    /**
+     * Days by RFC 5545, without DTSTART: FREQ=WEEKLY;BYDAY=SU
+     */
+    rrule: string;
+    start: string;
+    timeZone?: string;
+    plan?: string;
+    kind: 'preflight' | 'drain' | 'backup' | 'restore' | 'prefetch';
+    /**
+     * As in a request of this kind
+     */
+    args?: {
+        [key: string]: unknown;
+    };
+};
+
+export type Schedule = {
+    id: string;
+    name: string;
+    selector: string;
+    rrule: string;
+    start: string;
+    timeZone: string;
+    kind: string;
+    args: {
+        [key: string]: unknown;
+    };
+    createdBy: string;
+    /**
+     * ISO 8601, UTC
+     */
+    createdAt: string;
+    /**
+     * ISO 8601, UTC
+     */
+    nextAt: string | null;
+    lastRun: {
+        /**
+         * ISO 8601, UTC
+         */
+        dueAt: string;
+        orders: number;
+        left: Array<{
+            cluster: string;
+            why: string;
+        }>;
+    } | null;
+};
+
+export type ScheduleList = {
+    items: Array<Schedule>;
+};
+
+export type RecoveryRequest = {
+    rung: 5;
+    /**
+     * The node that is replaced
+     */
+    node: string;
+} | {
+    rung: 6;
+    /**
+     * The upgrade order that staged the restore; the newest that did if left out
+     */
+    order?: string;
+};
+
+export type Recovery = {
+    id: string;
+    cluster: string;
+    rung: number;
+    state: 'asked' | 'expired' | 'approved' | 'verified';
+    /**
+     * Rung 5: the node that is replaced
+     */
+    node: string;
+    /**
+     * Rung 6: the order that staged the restore
+     */
+    order: string;
+    /**
+     * What stands afterwards
+     */
+    version: string;
+    loses: string;
+    askedBy: string;
+    /**
+     * ISO 8601, UTC
+     */
+    askedAt: string;
+    /**
+     * ISO 8601, UTC
+     */
+    approveUntil: string;
+    approvalsNeeded: number;
+    approvals: Array<{
+        by: string;
+        /**
+         * ISO 8601, UTC
+         */
+        at: string;
+    }>;
+    /**
+     * The agent takes only orders newer than this; null before the approval
+     */
+    epoch: number | null;
+    /**
+     * Rung 6: nothing written before this is lost
+     */
+    takenAt: string | null;
+    /**
+     * Who runs what, in this order; empty until it is approved
+     */
+    stages: Array<{
+        title: string;
+        on: Array<string>;
+        lines: Array<string>;
+        until: string;
+    }>;
+    /**
+     * Rung 6: orders since takenAt, whose effects the cluster no longer has
+     */
+    lost: Array<{
+        order: string;
+        kind: string;
+        state: string;
+        /**
+         * ISO 8601, UTC
+         */
+        at: string;
+        text: string;
+    }>;
+    verification: {
+        order: string;
+        ended: boolean;
+        good: boolean;
+        reason: Reason | null;
+        checks: Array<{
+            good: boolean;
+            text: string;
+        }>;
+    } | null;
+};
+
+export type RecoveryList = {
+    items: Array<Recovery>;
 };
 
 export type PlanList = {
@@ -150,17 +721,10 @@ export type PlanPreview = {
      */
     undo: Array<string>;
     warnings: Array<string>;
-};
-
-export type Reason = {
-    code: string;
-    params: {
-        [key: string]: string | number;
-    };
     /**
-     * One English sentence made from code and params; do not parse it
+     * Only where it was asked for
      */
-    text: string;
+    preflight?: Array<ClusterPreflight>;
 };
 
 export type PreviewWave = {
@@ -185,14 +749,68 @@ export type PreviewWave = {
     tolerated: number;
 };
 
+export type ClusterPreflight = {
+    cluster: string;
+    /**
+     * checked has its findings; running: ask again
+     */
+    state: 'checked' | 'running' | 'offline' | 'busy' | 'failed';
+    why: string | null;
+    order: string | null;
+    findings: Array<Finding>;
+};
+
+export type DrainPreview = {
+    plan: string;
+    digest: string;
+    /**
+     * Clusters that were looked at
+     */
+    checked: number;
+    clusters: Array<{
+        cluster: string;
+        state: 'checked' | 'running' | 'offline' | 'busy' | 'failed';
+        why: string | null;
+    }>;
+    owners: Array<{
+        /**
+         * '' where no label tells
+         */
+        owner: string;
+        block: number;
+        warn: number;
+        clusters: Array<string>;
+        findings: Array<{
+            cluster: string;
+            code: string;
+            severity: string;
+            object: string;
+            message: string;
+            remedy: string;
+            /**
+             * Empty where it is about no pod
+             */
+            pods: Array<FindingPod>;
+        }>;
+    }>;
+};
+
 export type RolloutRequest = {
     /**
      * Digest, or name of the newest plan so called
      */
     plan: string;
+    /**
+     * unchecked: start without asking agents whether they can measure the objectives (audited)
+     */
+    objectives?: 'checked' | 'unchecked';
+    /**
+     * Why they are unchecked; only with that
+     */
+    reason?: string;
 };
 
-export type Rollout = {
+export type RolloutStarted = {
     id: string;
     name: string;
     planDigest: string;
@@ -222,6 +840,7 @@ export type Rollout = {
      */
     wakeAt: string | null;
     asks: Reason | null;
+    objectives: StartedObjectives;
 };
 
 export type Wave = {
@@ -254,8 +873,66 @@ export type Gate = {
     until: string | null;
 };
 
+export type StartedObjectives = {
+    /**
+     * none: the plan measures nothing; unchecked: a person said that nobody is to be asked
+     */
+    state: 'none' | 'checked' | 'unchecked';
+    /**
+     * Clusters whose agent said that every objective can be measured
+     */
+    checked: number;
+    /**
+     * Their own order's preflight asks them, before anything is touched
+     */
+    notChecked: Array<{
+        cluster: string;
+        why: string;
+    }>;
+    /**
+     * Clusters of a large fleet that were not among those asked
+     */
+    beyondSample: number;
+    /**
+     * Why they were not to be asked
+     */
+    reason: string | null;
+};
+
 export type RolloutList = {
     items: Array<Rollout>;
+};
+
+export type Rollout = {
+    id: string;
+    name: string;
+    planDigest: string;
+    target: string;
+    state: 'running' | 'paused' | 'blocked' | 'aborted' | 'finished';
+    reason: Reason;
+    /**
+     * ISO 8601, UTC
+     */
+    since: string;
+    startedBy: string;
+    /**
+     * ISO 8601, UTC
+     */
+    startedAt: string;
+    /**
+     * ISO 8601, UTC
+     */
+    finishedAt: string | null;
+    currentWave: number;
+    maxInFlight: number;
+    size: number;
+    done: number;
+    waves: Array<Wave>;
+    /**
+     * ISO 8601, UTC
+     */
+    wakeAt: string | null;
+    asks: Reason | null;
 };
 
 export type RolloutClusterList = {
@@ -297,19 +974,6 @@ export type RolloutCluster = {
     outcome: Outcome | null;
 };
 
-export type Outcome = {
-    kind: 'upgraded' | 'rolledBack' | 'halted' | 'skipped' | 'lost';
-    text: string;
-    reason: Reason | null;
-    rung: number | null;
-    returned: Array<string>;
-    stays: Array<string>;
-    cordoned: Array<string>;
-    standing: {
-        [key: string]: string;
-    };
-};
-
 export type Explanation = {
     rollout: string;
     cluster: string;
@@ -322,6 +986,122 @@ export type Explanation = {
     gates: Array<Gate>;
     next: string;
     agent: string | null;
+    /**
+     * Nodes under drain right now, pod by pod
+     */
+    drains: Array<DrainProgress>;
+    /**
+     * While a phase is judged: its newest samples
+     */
+    judged: JudgedNow | null;
+};
+
+export type JudgedNow = {
+    periodSeconds: number;
+    slis: Array<{
+        name: string;
+        decisive: boolean;
+        objective: number;
+        before: Array<[
+            number,
+            number
+        ] | null>;
+        since: Array<[
+            number,
+            number
+        ] | null>;
+    }>;
+    /**
+     * Measured, not counted, and never decisive: the mean of each period; null: no number
+     */
+    gauges: Array<{
+        name: string;
+        before: Array<number | null>;
+        since: Array<number | null>;
+    }>;
+};
+
+export type VerdictList = {
+    rollout: string;
+    waves: Array<WaveVerdict>;
+    items: Array<ClusterVerdict>;
+};
+
+export type WaveVerdict = {
+    wave: number;
+    verdict: string | null;
+    overriddenBy: string | null;
+    reasons: Array<Reason>;
+};
+
+export type ClusterVerdict = {
+    cluster: string;
+    clusterId: string;
+    wave: number;
+    order: string;
+    orderKind: string;
+    attempt: number;
+    phase: string;
+    kind: string;
+    period: number | null;
+    reasons: Array<Reason>;
+    slis: Array<SliEvidence>;
+    gauges: Array<GaugeEvidence>;
+    /**
+     * Where its samples are, for `wavegate verdict recompute`
+     */
+    evidence: string | null;
+    /**
+     * Where an SVG picture of each objective is
+     */
+    pictures: Array<string>;
+};
+
+export type SliEvidence = {
+    name: string;
+    decisive: boolean;
+    state: string;
+    periods: number;
+    bad: number;
+    total: number;
+    missing: number;
+    consumed: number;
+    burn: number;
+    comparison: {
+        baselinePeriods: number;
+        before: number;
+        now: number;
+        overdispersion: number;
+        evidence: number;
+        evidenceNeeded: number;
+        atMost: number;
+        allowed: number;
+        peers: number;
+        /**
+         * Same hour of earlier weeks: how many, and how much the bad share usually rises then
+         */
+        week?: {
+            weeks: number;
+            rise: number;
+        };
+    } | null;
+    queries: {
+        bad: string;
+        total: string;
+    } | null;
+    causes: {
+        [key: string]: number;
+    };
+};
+
+export type GaugeEvidence = {
+    name: string;
+    before: number;
+    now: number;
+    p: number;
+    effect: number;
+    state: string;
+    query: string | null;
 };
 
 export type CommandAnswer = {
@@ -355,6 +1135,22 @@ export type RollbackRequest = {
     approveRungs?: Array<number>;
 };
 
+export type VerdictEvidence = {
+    schema: number;
+    kind: 'VerdictEvidence';
+    samplesHash: string;
+    input: {
+        [key: string]: unknown;
+    };
+    verdict: {
+        [key: string]: unknown;
+    };
+    /**
+     * What the judge was given and was not kept: the verdict cannot be judged again from this
+     */
+    incomplete?: string;
+};
+
 export type EventList = {
     items: Array<Event>;
     nextCursor: string | null;
@@ -372,6 +1168,28 @@ export type Event = {
     detail: {
         [key: string]: unknown;
     };
+};
+
+export type JoinTokenWritable = {
+    id: string;
+    cluster: string;
+    /**
+     * ISO 8601, UTC
+     */
+    expiresAt: string;
+    /**
+     * Shown this once
+     */
+    token: string;
+    caSha256: string;
+    /**
+     * The line that installs the agent in the cluster, by helm
+     */
+    helm: string;
+    /**
+     * The line that runs the agent by hand, with a kubeconfig
+     */
+    command: string;
 };
 
 export type ListClustersData = {
@@ -593,6 +1411,460 @@ export type CreateApiTokenResponses = {
 
 export type CreateApiTokenResponse = CreateApiTokenResponses[keyof CreateApiTokenResponses];
 
+export type ListApiTokensData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/tokens';
+};
+
+export type ListApiTokensErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type ListApiTokensError = ListApiTokensErrors[keyof ListApiTokensErrors];
+
+export type ListApiTokensResponses = {
+    /**
+     * All
+     */
+    200: ApiTokenList;
+};
+
+export type ListApiTokensResponse = ListApiTokensResponses[keyof ListApiTokensResponses];
+
+export type RevokeApiTokenData = {
+    body?: never;
+    path: {
+        token: string;
+    };
+    query?: never;
+    url: '/api/v1/tokens/{token}';
+};
+
+export type RevokeApiTokenErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type RevokeApiTokenError = RevokeApiTokenErrors[keyof RevokeApiTokenErrors];
+
+export type RevokeApiTokenResponses = {
+    /**
+     * Revoked
+     */
+    204: void;
+};
+
+export type RevokeApiTokenResponse = RevokeApiTokenResponses[keyof RevokeApiTokenResponses];
+
+export type ListClusterOrdersData = {
+    body?: never;
+    path: {
+        cluster: string;
+    };
+    query?: {
+        kind?: 'preflight' | 'upgrade' | 'rollback' | 'backup' | 'drain' | 'restore' | 'prefetch';
+        active?: 'true' | 'false';
+        /**
+         * true: leave out the orders of rollouts
+         */
+        requested?: 'true' | 'false';
+        /**
+         * Only the orders of this rollout, by its whole id
+         */
+        rollout?: string;
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/clusters/{cluster}/orders';
+};
+
+export type ListClusterOrdersErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type ListClusterOrdersError = ListClusterOrdersErrors[keyof ListClusterOrdersErrors];
+
+export type ListClusterOrdersResponses = {
+    /**
+     * One page
+     */
+    200: OrderList;
+};
+
+export type ListClusterOrdersResponse = ListClusterOrdersResponses[keyof ListClusterOrdersResponses];
+
+export type RequestOrderData = {
+    body: OrderRequest;
+    headers?: {
+        /**
+         * The same key again: the same order
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        cluster: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{cluster}/orders';
+};
+
+export type RequestOrderErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type RequestOrderError = RequestOrderErrors[keyof RequestOrderErrors];
+
+export type RequestOrderResponses = {
+    /**
+     * The order; its agent is offered it at once
+     */
+    201: Order;
+};
+
+export type RequestOrderResponse = RequestOrderResponses[keyof RequestOrderResponses];
+
+export type ListOrdersData = {
+    body?: never;
+    path?: never;
+    query?: {
+        kind?: 'preflight' | 'upgrade' | 'rollback' | 'backup' | 'drain' | 'restore' | 'prefetch';
+        active?: 'true' | 'false';
+        /**
+         * true: leave out the orders of rollouts
+         */
+        requested?: 'true' | 'false';
+        /**
+         * Only the orders of this rollout, by its whole id
+         */
+        rollout?: string;
+        limit?: number;
+        cursor?: string;
+    };
+    url: '/api/v1/orders';
+};
+
+export type ListOrdersErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type ListOrdersError = ListOrdersErrors[keyof ListOrdersErrors];
+
+export type ListOrdersResponses = {
+    /**
+     * One page
+     */
+    200: OrderList;
+};
+
+export type ListOrdersResponse = ListOrdersResponses[keyof ListOrdersResponses];
+
+export type GetOrderData = {
+    body?: never;
+    path: {
+        order: string;
+    };
+    query?: never;
+    url: '/api/v1/orders/{order}';
+};
+
+export type GetOrderErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type GetOrderError = GetOrderErrors[keyof GetOrderErrors];
+
+export type GetOrderResponses = {
+    /**
+     * State, progress, findings, receipts and outcome
+     */
+    200: Order;
+};
+
+export type GetOrderResponse = GetOrderResponses[keyof GetOrderResponses];
+
+export type WithdrawOrderData = {
+    body?: never;
+    path: {
+        order: string;
+    };
+    query?: never;
+    url: '/api/v1/orders/{order}/withdraw';
+};
+
+export type WithdrawOrderErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type WithdrawOrderError = WithdrawOrderErrors[keyof WithdrawOrderErrors];
+
+export type WithdrawOrderResponses = {
+    /**
+     * Afterwards
+     */
+    200: Order;
+};
+
+export type WithdrawOrderResponse = WithdrawOrderResponses[keyof WithdrawOrderResponses];
+
+export type ListSchedulesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/schedules';
+};
+
+export type ListSchedulesErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type ListSchedulesError = ListSchedulesErrors[keyof ListSchedulesErrors];
+
+export type ListSchedulesResponses = {
+    /**
+     * All of them, with their last and next run
+     */
+    200: ScheduleList;
+};
+
+export type ListSchedulesResponse = ListSchedulesResponses[keyof ListSchedulesResponses];
+
+export type CreateScheduleData = {
+    body: ScheduleRequest;
+    path?: never;
+    query?: never;
+    url: '/api/v1/schedules';
+};
+
+export type CreateScheduleErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type CreateScheduleError = CreateScheduleErrors[keyof CreateScheduleErrors];
+
+export type CreateScheduleResponses = {
+    /**
+     * The schedule and its next run
+     */
+    201: Schedule;
+};
+
+export type CreateScheduleResponse = CreateScheduleResponses[keyof CreateScheduleResponses];
+
+export type DeleteScheduleData = {
+    body?: never;
+    path: {
+        schedule: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{schedule}';
+};
+
+export type DeleteScheduleErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type DeleteScheduleError = DeleteScheduleErrors[keyof DeleteScheduleErrors];
+
+export type DeleteScheduleResponses = {
+    /**
+     * Deleted
+     */
+    204: void;
+};
+
+export type DeleteScheduleResponse = DeleteScheduleResponses[keyof DeleteScheduleResponses];
+
+export type GetScheduleData = {
+    body?: never;
+    path: {
+        schedule: string;
+    };
+    query?: never;
+    url: '/api/v1/schedules/{schedule}';
+};
+
+export type GetScheduleErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type GetScheduleError = GetScheduleErrors[keyof GetScheduleErrors];
+
+export type GetScheduleResponses = {
+    /**
+     * The schedule
+     */
+    200: Schedule;
+};
+
+export type GetScheduleResponse = GetScheduleResponses[keyof GetScheduleResponses];
+
+export type AskRecoveryData = {
+    body: RecoveryRequest;
+    path: {
+        cluster: string;
+    };
+    query?: never;
+    url: '/api/v1/clusters/{cluster}/recoveries';
+};
+
+export type AskRecoveryErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type AskRecoveryError = AskRecoveryErrors[keyof AskRecoveryErrors];
+
+export type AskRecoveryResponses = {
+    /**
+     * What it loses, and who must approve
+     */
+    201: Recovery;
+};
+
+export type AskRecoveryResponse = AskRecoveryResponses[keyof AskRecoveryResponses];
+
+export type ListRecoveriesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/api/v1/recoveries';
+};
+
+export type ListRecoveriesErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type ListRecoveriesError = ListRecoveriesErrors[keyof ListRecoveriesErrors];
+
+export type ListRecoveriesResponses = {
+    /**
+     * The newest hundred
+     */
+    200: RecoveryList;
+};
+
+export type ListRecoveriesResponse = ListRecoveriesResponses[keyof ListRecoveriesResponses];
+
+export type GetRecoveryData = {
+    body?: never;
+    path: {
+        recovery: string;
+    };
+    query?: never;
+    url: '/api/v1/recoveries/{recovery}';
+};
+
+export type GetRecoveryErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type GetRecoveryError = GetRecoveryErrors[keyof GetRecoveryErrors];
+
+export type GetRecoveryResponses = {
+    /**
+     * Who runs what, what is lost, what the agent saw afterwards
+     */
+    200: Recovery;
+};
+
+export type GetRecoveryResponse = GetRecoveryResponses[keyof GetRecoveryResponses];
+
+export type ApproveRecoveryData = {
+    body?: never;
+    path: {
+        recovery: string;
+    };
+    query?: never;
+    url: '/api/v1/recoveries/{recovery}/approve';
+};
+
+export type ApproveRecoveryErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type ApproveRecoveryError = ApproveRecoveryErrors[keyof ApproveRecoveryErrors];
+
+export type ApproveRecoveryResponses = {
+    /**
+     * With the last approval: who runs what
+     */
+    200: Recovery;
+};
+
+export type ApproveRecoveryResponse = ApproveRecoveryResponses[keyof ApproveRecoveryResponses];
+
+export type VerifyRecoveryData = {
+    body?: never;
+    path: {
+        recovery: string;
+    };
+    query?: never;
+    url: '/api/v1/recoveries/{recovery}/verify';
+};
+
+export type VerifyRecoveryErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type VerifyRecoveryError = VerifyRecoveryErrors[keyof VerifyRecoveryErrors];
+
+export type VerifyRecoveryResponses = {
+    /**
+     * With the order that looks
+     */
+    200: Recovery;
+};
+
+export type VerifyRecoveryResponse = VerifyRecoveryResponses[keyof VerifyRecoveryResponses];
+
 export type ListPlansData = {
     body?: never;
     path?: never;
@@ -701,7 +1973,12 @@ export type PreviewPlanData = {
         [key: string]: unknown;
     };
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * true: also run the preflight on every connected cluster of the plan; it only looks
+         */
+        preflight?: 'true' | 'false';
+    };
     url: '/api/v1/plans/preview';
 };
 
@@ -722,6 +1999,36 @@ export type PreviewPlanResponses = {
 };
 
 export type PreviewPlanResponse = PreviewPlanResponses[keyof PreviewPlanResponses];
+
+export type PreviewDrainsData = {
+    /**
+     * An UpgradePlan (its JSON Schema: /api/v1/plans/schema); YAML with Content-Type application/yaml
+     */
+    body: {
+        [key: string]: unknown;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/v1/plans/drain-preview';
+};
+
+export type PreviewDrainsErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type PreviewDrainsError = PreviewDrainsErrors[keyof PreviewDrainsErrors];
+
+export type PreviewDrainsResponses = {
+    /**
+     * By owner; as CSV with Accept: text/csv
+     */
+    200: DrainPreview;
+};
+
+export type PreviewDrainsResponse = PreviewDrainsResponses[keyof PreviewDrainsResponses];
 
 export type GetPlanData = {
     body?: never;
@@ -777,6 +2084,12 @@ export type ListRolloutsResponse = ListRolloutsResponses[keyof ListRolloutsRespo
 
 export type StartRolloutData = {
     body: RolloutRequest;
+    headers?: {
+        /**
+         * The same key again: the same rollout
+         */
+        'Idempotency-Key'?: string;
+    };
     path?: never;
     query?: never;
     url: '/api/v1/rollouts';
@@ -795,7 +2108,7 @@ export type StartRolloutResponses = {
     /**
      * The rollout; its list of clusters is frozen from here on
      */
-    201: Rollout;
+    201: RolloutStarted;
 };
 
 export type StartRolloutResponse = StartRolloutResponses[keyof StartRolloutResponses];
@@ -887,6 +2200,35 @@ export type ExplainResponses = {
 };
 
 export type ExplainResponse = ExplainResponses[keyof ExplainResponses];
+
+export type ListVerdictsData = {
+    body?: never;
+    path: {
+        rollout: string;
+    };
+    query?: {
+        cluster?: string;
+    };
+    url: '/api/v1/rollouts/{rollout}/verdicts';
+};
+
+export type ListVerdictsErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type ListVerdictsError = ListVerdictsErrors[keyof ListVerdictsErrors];
+
+export type ListVerdictsResponses = {
+    /**
+     * Oldest first
+     */
+    200: VerdictList;
+};
+
+export type ListVerdictsResponse = ListVerdictsResponses[keyof ListVerdictsResponses];
 
 export type PauseRolloutData = {
     body?: never;
@@ -1076,6 +2418,70 @@ export type RollBackResponses = {
 };
 
 export type RollBackResponse = RollBackResponses[keyof RollBackResponses];
+
+export type GetVerdictEvidenceData = {
+    body?: never;
+    path: {
+        rollout: string;
+        cluster: string;
+    };
+    query?: {
+        phase?: string;
+    };
+    url: '/api/v1/rollouts/{rollout}/verdicts/{cluster}/evidence';
+};
+
+export type GetVerdictEvidenceErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type GetVerdictEvidenceError = GetVerdictEvidenceErrors[keyof GetVerdictEvidenceErrors];
+
+export type GetVerdictEvidenceResponses = {
+    /**
+     * Samples, policy, gates, verdict
+     */
+    200: VerdictEvidence;
+};
+
+export type GetVerdictEvidenceResponse = GetVerdictEvidenceResponses[keyof GetVerdictEvidenceResponses];
+
+export type GetVerdictPictureData = {
+    body?: never;
+    path: {
+        /**
+         * The objective, with .svg behind it
+         */
+        picture: string;
+        cluster: string;
+        rollout: string;
+    };
+    query?: {
+        phase?: string;
+    };
+    url: '/api/v1/rollouts/{rollout}/verdicts/{cluster}/{picture}';
+};
+
+export type GetVerdictPictureErrors = {
+    /**
+     * RFC 9457 problem
+     */
+    default: Problem;
+};
+
+export type GetVerdictPictureError = GetVerdictPictureErrors[keyof GetVerdictPictureErrors];
+
+export type GetVerdictPictureResponses = {
+    /**
+     * An SVG
+     */
+    200: Blob | File;
+};
+
+export type GetVerdictPictureResponse = GetVerdictPictureResponses[keyof GetVerdictPictureResponses];
 
 export type ListEventsData = {
     body?: never;

@@ -4,7 +4,7 @@ import { momentText, sinceText, type ScreenOptions } from './moment.js';
 import { paintOf } from './paint.js';
 
 const NARROW = ['NAME', 'CONTROL PLANE', 'NODES', 'DRIVER', 'AGENT', 'LABELS'];
-const WIDE = [...NARROW.slice(0, 5), 'FACTS', 'PDBS', 'PROVIDER', 'ID', 'LABELS'];
+const WIDE = [...NARROW.slice(0, 5), 'LAST BACKUP', 'RESTORE PROVEN', 'FACTS', 'PDBS', 'PROVIDER', 'ID', 'LABELS'];
 
 /** The inventory, one line per cluster. `wide` adds what is rarely asked for. */
 export function renderClusters(clusters: readonly Cluster[], wide: boolean, options: ScreenOptions): string {
@@ -12,6 +12,8 @@ export function renderClusters(clusters: readonly Cluster[], wide: boolean, opti
   const rows = clusters.map((cluster) => {
     const [labels, ...front] = [labelsText(cluster.labels), ...frontCells(cluster, options)];
     const more = [
+      backupText(cluster.lastBackup, options),
+      backupText(cluster.lastRestoreProof, options),
       cluster.factsAt === null ? 'none yet' : `${sinceText(cluster.factsAt, options)} old`,
       String(cluster.pdbCount ?? '–'),
       cluster.provider || '–',
@@ -38,6 +40,18 @@ function nodesText({ nodes }: Cluster): string {
   const cordoned = nodes.filter((node) => !node.schedulable).length;
   const odd = [...(notReady ? [`${notReady} not ready`] : []), ...(cordoned ? [`${cordoned} cordoned`] : [])];
   return `${nodes.length}${odd.length > 0 ? ` (${odd.join(', ')})` : ''}`;
+}
+
+/** "etcd 3h ago": what, and how old; a fleet is scanned for the words "never" and "d". */
+function backupText(last: Cluster['lastBackup'], options: ScreenOptions): string {
+  return last === null ? 'never' : `${last.backup} ${sinceText(last.at, options)} ago`;
+}
+
+function proofFields({ name, lastBackup, lastRestoreProof }: Cluster): [string, string][] {
+  return [
+    ['last backup', lastBackup?.text ?? 'none known to this hub'],
+    ['restore proven', lastRestoreProof?.text ?? `never: wavegate clusters backup ${name} etcd`],
+  ];
 }
 
 function agentCell({ approved, agent }: Cluster, options: ScreenOptions): Cell {
@@ -67,6 +81,7 @@ export function renderCluster(cluster: Cluster, options: ScreenOptions): string 
     ['labels', labelsText(cluster.labels)],
     ['agent', paint(agent.text, agent.tone)],
     ['facts of', facts],
+    ...proofFields(cluster),
   ];
   const nodes = cluster.nodes.map((node) => [
     { text: node.name },

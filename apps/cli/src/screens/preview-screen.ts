@@ -1,5 +1,6 @@
 import type { PlanPreview, PreviewWave } from '../gen/types.gen.js';
 import { hangText, printColumns } from './columns.js';
+import { countFindings, findingLines } from './finding-lines.js';
 import { clockText, reasonText, type ScreenOptions } from './moment.js';
 import { paintOf } from './paint.js';
 
@@ -29,11 +30,29 @@ export function renderPreview(preview: PlanPreview, options: ScreenOptions): str
     ...section('What clean waves prove', preview.proves, options),
     ...section('What can be undone', preview.undo, options),
     ...(left.length > 0 ? ['', ...leftLines(left, options)] : []),
+    ...preflightLines(preview.preflight, options),
     ...(preview.warnings.length > 0 ? [''] : []),
     ...preview.warnings.flatMap((warning) => hangText(`${paint('WARN', 'warn')}  `, warning, options.width, 6)),
     '',
     'Nothing was changed. These are estimates of the fleet as it is now.',
   ].join('\n');
+}
+
+/** What the agents found, cluster by cluster; a cluster without findings is only counted. */
+function preflightLines(preflight: PlanPreview['preflight'], options: ScreenOptions): string[] {
+  if (!preflight) return [];
+  const paint = paintOf(options.color);
+  const clean = preflight.filter(({ state, findings }) => state === 'checked' && findings.length === 0).length;
+  const lines = preflight.flatMap(({ cluster, state, why, findings }) => {
+    if (state !== 'checked') return hangText('  ', `${cluster}: ${state}${why ? `, ${why}` : ''}`, options.width);
+    if (findings.length === 0) return [];
+    return [`  ${paint(cluster, 'strong')}  ${countFindings(findings)}`, ...findingLines(findings, options)];
+  });
+  return [
+    '',
+    `${paint('Preflight', 'strong')}: ${count(clean, 'cluster')} of ${preflight.length} without findings`,
+    ...lines,
+  ];
 }
 
 function waveCells(wave: PreviewWave, options: ScreenOptions) {

@@ -30,8 +30,9 @@ function clusterChanges(
 
 /** Reasons that a whole wave shares: its own line tells them once. */
 const WAVE_NEWS = new Set([
-  ...['waiting_for_slot', 'waiting_for_wave', 'waiting_for_ring', 'soak_running', 'verdict_missing'],
-  ...['approval_missing', 'budget_exceeded', 'rollout_paused', 'rollout_aborted'],
+  ...['waiting_for_slot', 'waiting_for_proof', 'waiting_for_wave', 'waiting_for_ring', 'soak_running'],
+  ...['verdict_missing', 'verdict_undecided', 'wave_upgraded_nothing', 'approval_missing', 'budget_exceeded'],
+  ...['same_failure', 'rollout_paused', 'rollout_aborted'],
 ]);
 
 /** Whatever the row's line is made of, but for the clock. A cluster that only waits for its turn is not news. */

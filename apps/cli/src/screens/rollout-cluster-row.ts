@@ -21,7 +21,14 @@ export function attentionOf(row: RolloutCluster, openWave: number): number {
 
 export const QUIET = 5;
 
-const OUTCOME_ATTENTION = { halted: 0, lost: 0, rolledBack: 1, skipped: 4, upgraded: QUIET + 1 } as const;
+const OUTCOME_ATTENTION = {
+  halted: 0,
+  lost: 0,
+  rolledBack: 1,
+  skipped: 4,
+  upgraded: QUIET + 1,
+  completed: QUIET + 1,
+} as const;
 
 const PHASES: Readonly<Record<RolloutCluster['phase'], { readonly text: string; readonly tone: Tone }>> = {
   waiting: { text: 'waiting', tone: 'faint' },
@@ -38,6 +45,7 @@ const OUTCOMES: Readonly<Record<OutcomeKind, { readonly text: string; readonly t
   upgraded: { text: 'upgraded', tone: 'good' },
   rolledBack: { text: 'rolled back', tone: 'warn' },
   halted: { text: 'halted', tone: 'bad' },
+  completed: { text: 'completed', tone: 'good' },
   skipped: { text: 'skipped', tone: 'faint' },
   lost: { text: 'lost', tone: 'bad' },
 };

@@ -24,6 +24,12 @@ export const STATE_TONES: Readonly<Record<Rollout['state'], Tone>> = {
   finished: 'good',
 };
 
+/** Every cluster was left out: over, and not well. */
+export const upgradedNothing = ({ state, reason }: Rollout): boolean =>
+  state === 'finished' && reason.code === 'nothing_upgraded';
+
+const toneOf = (rollout: Rollout): Tone => (upgradedNothing(rollout) ? 'warn' : STATE_TONES[rollout.state]);
+
 /**
  * A rollout at a glance: how far it is, what each wave is at, and of every cluster that is not simply well or waiting
  * for its turn: versions, phase, since when, and what or whom it waits for. What stays after a rollback is always said.
@@ -45,10 +51,10 @@ export function renderRollout(
 
 function headLines(rollout: Rollout, options: ScreenOptions): string[] {
   const paint = paintOf(options.color);
-  const { state, size, done, currentWave, waves } = rollout;
+  const { size, done, currentWave, waves } = rollout;
   const length = options.width < NARROW ? BAR / 2 : BAR;
   const full = size === 0 ? length : Math.round((done / size) * length);
-  const bar = `▕${paint('█'.repeat(full), STATE_TONES[state])}${'░'.repeat(length - full)}▏`;
+  const bar = `▕${paint('█'.repeat(full), toneOf(rollout))}${'░'.repeat(length - full)}▏`;
   const name = `${paint(rollout.name, 'strong')}  rollout ${rollout.id}  to ${rollout.target}`;
   const far = `wave ${currentWave} of ${waves.length}  ${bar} ${done}/${size} clusters ended  ${timeWords(rollout, options)}`;
   const whole = `${name}  ${far}`;
@@ -59,7 +65,7 @@ function headLines(rollout: Rollout, options: ScreenOptions): string[] {
 /** Running: for how long; stopped: since when; ended: how long it took. */
 function timeWords(rollout: Rollout, options: ScreenOptions): string {
   const { state, startedAt, finishedAt } = rollout;
-  const word = paintOf(options.color)(state, STATE_TONES[state]);
+  const word = paintOf(options.color)(state, toneOf(rollout));
   if (finishedAt !== null) {
     const took = durationText(Date.parse(finishedAt) - Date.parse(startedAt));
     return `${word} ${sinceText(finishedAt, options)} ago, took ${took}`;
@@ -74,7 +80,8 @@ function timeWords(rollout: Rollout, options: ScreenOptions): string {
 function standLines(rollout: Rollout, options: ScreenOptions): string[] {
   const { id, state, reason, asks, wakeAt } = rollout;
   const lines: [string, string][] = [];
-  if (state !== 'running' && state !== 'finished') lines.push([state.toUpperCase(), reasonText(reason, options)]);
+  const well = state === 'running' || (state === 'finished' && !upgradedNothing(rollout));
+  if (!well) lines.push([state.toUpperCase(), reasonText(reason, options)]);
   if (asks) {
     const why = asks.code === reason.code && lines.length > 0 ? '' : `${reasonText(asks, options)}: `;
     lines.push(['ASKS A PERSON', why + answerTo(asks.code, id)]);

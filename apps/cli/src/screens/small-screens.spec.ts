@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { reason } from '@wavegate/fleet';
 import type { Cluster, Explanation, PlanPreview } from '../gen/types.gen.js';
 import { golden } from '../testing/golden.js';
+import { sampleOrder } from '../testing/sample-order.js';
 import { ago, NOW, sampleClusters, sampleRollout, viewOf } from '../testing/sample-rollout.js';
 import { renderCluster, renderClusters } from './cluster-table.js';
 import { cutText, printColumns, wrapText } from './columns.js';
@@ -14,11 +15,17 @@ import { renderRollouts } from './rollout-table.js';
 
 const screen = { width: 130, color: false, now: NOW, timeZone: 'UTC' };
 
+const backup = (kind: string, minutes: number) => ({
+  ...{ order: 'o-1', at: ago(minutes), backup: kind, verified: 'restore' as const },
+  text: `${kind} on cp-1: 10230 keys at revision 88213, restored for proof`,
+});
+
 function sample(name: string, change: Partial<Cluster> = {}): Cluster {
   const node = { role: 'worker' as const, kubelet: '1.34.4', ready: true, schedulable: true, zone: 'a' };
   return {
     ...{ id: `id-${name}`, name, uid: `uid-${name}`, labels: { region: 'fra', env: 'prod' }, approved: true },
     ...{ driver: 'kubeadm', provider: 'metal', controlPlane: ['1.34.4'], pdbCount: 3, factsAt: ago(2) },
+    ...{ lastBackup: backup('manifests', 180), lastRestoreProof: backup('etcd', 2 * 1440) },
     nodes: [
       { ...node, name: 'cp-1', role: 'controlPlane' },
       { ...node, name: 'w-1', schedulable: false },
@@ -37,6 +44,7 @@ const fleet = [
   }),
   sample('new-1', {
     ...{ approved: false, driver: null, provider: null, controlPlane: [], nodes: [], pdbCount: null, factsAt: null },
+    ...{ lastBackup: null, lastRestoreProof: null },
     ...{
       labels: {},
       uid: null,
@@ -105,7 +113,8 @@ describe('the preview', () => {
 
 describe('explain', () => {
   const explanation: Explanation = {
-    ...{ rollout: '7f3c01aa', cluster: 'stg-fra-3', phase: 'waiting', since: ago(4), agent: null },
+    ...{ rollout: '7f3c01aa', cluster: 'stg-fra-3', phase: 'waiting', since: ago(4), agent: null, drains: [] },
+    judged: null,
     sentence: 'stg-fra-3: wave 2 has 2 failures and tolerates 1',
     gates: [
       {
@@ -120,6 +129,29 @@ describe('explain', () => {
   it('a blocked cluster → the sentence, every gate, and who moves next', () => {
     const text = renderExplanation(explanation, null, screen);
     expect(text).toBe(golden('explain', text));
+  });
+
+  it('a phase under judgement → each objective and gauge as a sparkline, a gap as a blank', () => {
+    const sli = { name: 'checkout', decisive: true, objective: 0.999 };
+    const before: [number, number][] = [
+      [1, 1000],
+      [0, 1000],
+    ];
+    const since: ([number, number] | null)[] = [[1, 1000], null, [8, 1000]];
+    const memory = { name: 'memory', before: [100, 100], since: [300, null, 800] };
+    const judged = { periodSeconds: 60, slis: [{ ...sli, before, since }], gauges: [memory] };
+    const text = renderExplanation({ ...explanation, phase: 'upgrading', judged }, null, screen);
+    expect(text).toContain('▂▁│▂ █  checkout: 0.45 % bad since the change, 0.05 % bad before');
+    expect(text).toContain('▁▁│▃ █  memory (gauge, never decisive): mean 550 since the change, 100 before');
+  });
+
+  it('a node under drain → its pods in numbers, and who is waited for by name, budget and owner', () => {
+    const drains = sampleOrder().progress?.drains ?? [];
+    const text = renderExplanation({ ...explanation, phase: 'upgrading', drains }, null, screen);
+    expect(text).toContain('node w-1: 3 kept, 1 blocked, 1 terminating, 12 gone');
+    expect(text.replaceAll(/\s+/g, ' ')).toMatch(
+      /payments\/cart-1 blocked 9m Deployment payments\/cart PDB payments\/cart:/,
+    );
   });
 
   it('an ended cluster → how it ended and what stays', () => {

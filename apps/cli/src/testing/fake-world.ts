@@ -1,4 +1,5 @@
-import { mkdtempSync } from 'node:fs';
+import { afterAll } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runCommandLine } from '../program.js';
@@ -34,12 +35,16 @@ export interface FakeWorldOptions {
 
 export const HUB = { WAVEGATE_URL: 'http://hub.test', WAVEGATE_TOKEN: 'secret' };
 
+const homes: string[] = [];
+afterAll(() => homes.forEach((home) => rmSync(home, { recursive: true, force: true })));
+
 /** Whole command lines against a hub that is a table of answers; time stands still. */
 export function fakeWorld(options: FakeWorldOptions = {}): FakeWorld {
   const { answers = {}, env = HUB, isTTY = false, input = '', onSleep } = options;
   const sent: Sent[] = [];
   const interrupted = new AbortController();
   const home = mkdtempSync(join(tmpdir(), 'wavegate-cli-'));
+  homes.push(home);
   const fake: FakeWorld = {
     sent,
     home,

@@ -14,7 +14,7 @@ export function viewOf(made: FleetReason): api.Reason {
 }
 
 export function outcomeOf(outcome: Outcome): api.Outcome {
-  const none = { reason: null, rung: null, returned: [], stays: [], cordoned: [], standing: {} };
+  const none = { reason: null, rung: null, returned: [], stays: [], cordoned: [], standing: {}, fetched: [] };
   const text = describeOutcome(outcome);
   if (outcome.kind === 'rolledBack') {
     const { rung, extent } = outcome;
