@@ -4,6 +4,7 @@ const folders = {
   simulation: ['<rootDir>/test/simulation/**/*.spec.ts'],
   integration: ['<rootDir>/test/integration/**/*.spec.ts'],
   kube: ['<rootDir>/test/kube/**/*.spec.ts'],
+  lab: ['<rootDir>/test/lab/**/*.spec.ts'],
 };
 const tier = process.env.TIER ?? 'unit';
 if (!folders[tier]) throw new Error(`TIER=${tier} is not a tier; use one of ${Object.keys(folders).join(', ')}`);
@@ -36,6 +37,7 @@ export default {
       },
     ],
   },
-  testTimeout: tier === 'kube' ? 300_000 : slow ? 120_000 : 10_000,
-  maxWorkers: tier === 'kube' ? 1 : 2,
+  testTimeout: { integration: 300_000, kube: 600_000, lab: 1_500_000 }[tier] ?? (slow ? 120_000 : 10_000),
+  // A lab is a whole machine's worth of nodes: one at a time. Real clusters wait far more than they compute, and each has ports and folders of its own.
+  maxWorkers: tier === 'lab' ? 1 : 2,
 };

@@ -1,4 +1,4 @@
-// `make demo|bench|simulate`: build, then run the program that was made from test/<name>/main.ts.
+// `make demo|bench|simulate|lab`: build, then run the program that was made from test/<name>/main.ts.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

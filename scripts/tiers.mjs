@@ -1,5 +1,5 @@
 // `make test`: runs each tier by itself, says which ran and which were left out and why, and ends with one line for all.
-//   node scripts/tiers.mjs [unit,simulation,integration,kube]
+//   node scripts/tiers.mjs [unit,simulation,integration,kube,lab]
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from './build.mjs';
@@ -10,12 +10,17 @@ const logs = join(root, '.wavegate', 'tiers');
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
 const inCi = process.env.CI === 'true';
 
-/** In the order in which they run: the quick ones first, the real API servers last. `prepare` returns why a tier cannot run. */
+/**
+ * In the order in which they run: the quick ones first, real nodes last. `prepare` returns why a tier cannot run, or in
+ * `notHere` why this machine need not run it: that one is left out, also under CI.
+ */
 const tiers = {
   unit: {},
   simulation: { env: { SEEDS: process.env.SEEDS ?? '300', FROM: process.env.FROM ?? '1' } },
   integration: { prepare: builtPrograms },
   kube: { prepare: kubeComponents },
+  // Real nodes want Linux, root or a container engine, and programs that take most of an hour to build: no machine owes that.
+  lab: { prepare: shortLab, only: ['test/lab/short-upgrade'] },
 };
 
 let builtOnce;
@@ -37,8 +42,17 @@ async function kubeComponents() {
   return builtPrograms();
 }
 
+/** The other cases of the lab are `make lab`'s: each is as long as all tiers before it. */
+async function shortLab() {
+  const trouble = await builtPrograms();
+  if (trouble) return trouble;
+  const { code, output } = await runNode([join(root, '.build', 'lab.mjs'), 'ready'], { quiet: true });
+  if (code === 3) return { notHere: output.trim() };
+  return code === 0 ? undefined : `asked whether it can run, the lab ended with exit code ${code}: ${output.trim()}`;
+}
+
 function asked() {
-  const names = (process.argv[2] ?? Object.keys(tiers).join(',')).split(',').map((name) => name.trim());
+  const names = (process.argv[2] ?? 'unit,simulation,integration,kube').split(',').map((name) => name.trim());
   const unknown = names.filter((name) => !(name in tiers));
   if (unknown.length > 0 || names.length === 0) {
     console.error(
@@ -74,7 +88,14 @@ async function runTier(name) {
   const report = join(logs, `${name}.json`);
   const log = join(logs, `${name}.log`);
   rmSync(report, { force: true });
-  const args = [jest, '--json', `--outputFile=${report}`, '--passWithNoTests', ...(inCi ? ['--ci'] : [])];
+  const args = [
+    jest,
+    '--json',
+    `--outputFile=${report}`,
+    '--passWithNoTests',
+    ...(inCi ? ['--ci'] : []),
+    ...(tiers[name].only ?? []),
+  ];
   const env = { TIER: name, NODE_OPTIONS: '--experimental-vm-modules --no-warnings', ...tiers[name].env };
   const result = await runNode(args, { log, env, finished: () => existsSync(report) });
   const counts = countsOf(report) ?? { passed: 0, failed: 0, skipped: 0 };
@@ -94,10 +115,12 @@ function summarise(outcomes, notAsked, unable) {
   outcomes.forEach(describe);
   for (const name of notAsked) console.log(`tier ${name}: left out: TIERS does not name it`);
   const left = inCi ? 'CANNOT RUN, which is a failure with CI=true' : 'left out';
-  for (const { name, why } of unable) console.log(`tier ${name}: ${left}: ${why}`);
+  for (const { name, why } of unable) {
+    console.log(why.notHere ? `tier ${name}: left out: ${why.notHere}` : `tier ${name}: ${left}: ${why}`);
+  }
   const sum = (key) => outcomes.reduce((total, outcome) => total + outcome[key], 0);
   // Under CI so does a tier that could not run.
-  const missing = inCi ? unable.length : 0;
+  const missing = inCi ? unable.filter(({ why }) => !why.notHere).length : 0;
   const line = `${sum('passed')} passed, ${sum('failed') + missing} failed, ${sum('skipped')} skipped`;
   writeFileSync(join(logs, 'summary.txt'), `${line}\n`);
   const bad = missing > 0 || outcomes.length === 0 || outcomes.some(({ trouble }) => trouble);
@@ -113,7 +136,7 @@ const unable = [];
 for (const name of wanted) {
   const why = await tiers[name].prepare?.();
   if (why) {
-    console.log(`tier ${name}: cannot run: ${why}`);
+    console.log(`tier ${name}: cannot run: ${why.notHere ?? why}`);
     unable.push({ name, why });
     continue;
   }

@@ -27,6 +27,24 @@ const generators = [
     command: (out) => [process.execPath, 'scripts/generate/plan-schema.mjs', join(out, 'docs/reference/gen')],
   },
   {
+    name: 'library of service levels',
+    needs: ['scripts/generate/sli-library.mjs', 'libs/kube/src/metrics/slis'],
+    paths: ['libs/kube/src/metrics/gen/sli-library.ts'],
+    command: (out) => [process.execPath, 'scripts/generate/sli-library.mjs', join(out, 'libs/kube/src/metrics/gen')],
+  },
+  {
+    name: 'preflight codes (documentation)',
+    needs: ['scripts/generate/preflight-codes.mjs'],
+    paths: ['docs/preflight.md'],
+    command: (out) => [process.execPath, 'scripts/generate/preflight-codes.mjs', join(out, 'docs')],
+  },
+  {
+    name: 'values of the charts (documentation)',
+    needs: ['scripts/generate/chart-values.mjs', 'deploy/charts'],
+    paths: ['docs/reference/chart-agent.md', 'docs/reference/chart-hub.md'],
+    command: (out) => [process.execPath, 'scripts/generate/chart-values.mjs', join(out, 'docs/reference')],
+  },
+  {
     name: 'OpenAPI of the hub',
     needs: ['scripts/generate/openapi.mjs'],
     paths: ['docs/reference/gen/openapi.json'],

@@ -7,7 +7,17 @@ import { makeRestApp, openApiDocument } from '../../apps/hub/dist/rest/rest-app.
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error('openapi: name the folder to write to');
 
-const desks = { clusters: {}, access: {}, plans: {}, rollouts: {}, events: {}, readiness: {}, metrics: {} };
+const desks = {
+  clusters: {},
+  access: {},
+  orders: {},
+  schedules: {},
+  plans: {},
+  rollouts: {},
+  events: {},
+  readiness: {},
+  metrics: {},
+};
 const app = await makeRestApp({
   desks,
   tokens: { verify: async () => null },

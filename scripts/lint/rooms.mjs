@@ -46,7 +46,18 @@ export const rooms = {
   'libs/kube': {
     kind: 'adapter',
     rooms: ['@wavegate/fleet', '@wavegate/runtime/agent'],
-    libraries: ['@kubernetes/client-node'],
+    libraries: [
+      '@kubernetes/client-node',
+      '@aws-sdk/client-s3',
+      '@aws-sdk/lib-storage',
+      '@bufbuild/protobuf',
+      '@grpc/grpc-js',
+      'age-encryption',
+      'tar-stream',
+      'yaml',
+    ],
+    // gRPC here is etcd's, for snapshots; the wire to the hub is the agent's.
+    onlyIn: { '@grpc/grpc-js': ['backup'], '@bufbuild/protobuf': ['backup'], '@aws-sdk/client-s3': ['backup'] },
     node: true,
   },
   'apps/hub': {
