@@ -1,7 +1,8 @@
 import { build } from 'esbuild';
 import path from 'node:path';
 
-export type ChildName = 'crowd' | 'bare-server' | 'kube-cluster';
+export type ChildName =
+  'backup-cluster' | 'crowd' | 'bare-server' | 'kube-cluster' | 'preflight-cluster' | 'drain-runs';
 
 /**
  * Programs of the bench that run beside it. Each is a bundle of its own, so that a measured process holds what it

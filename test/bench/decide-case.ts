@@ -1,6 +1,6 @@
 import { judgeWave } from '@wavegate/analysis';
 import { decide, type RolloutAction, type RolloutCluster, type RolloutEvent } from '@wavegate/rollout';
-import { endsOfWave, type HeldRollout, type WithoutAt } from '@wavegate/runtime/hub';
+import { endsOfWave, holdRollout, type WithoutAt } from '@wavegate/runtime/hub';
 import type { BenchCase, CaseResult } from './bench-case.js';
 import { benchClusters, benchPlan, benchRollout } from './bench-fleet.js';
 import { medianAndRange, short, spreadOf } from './spread.js';
@@ -115,7 +115,7 @@ function toResult(bySize: readonly ReturnType<typeof measure>[]): CaseResult {
 /** One rollout from `started` to its end; every decision with its time. Throws where it does not end as planned. */
 function play(size: number): Played {
   const first = benchRollout('bench', plan, benchClusters(size, START), START);
-  const held: HeldRollout = { head: first.head, clusters: new Map(first.clusters) };
+  const held = holdRollout(first);
   const agents = new PlayedAgents();
   const decided: Decided[] = [];
   const feed = (event: RolloutEvent): void => {

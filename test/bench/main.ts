@@ -2,23 +2,40 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { agentIdleCase } from './agent-idle-case.js';
+import { agentSoakCase } from './agent-soak-case.js';
 import { agentsCase } from './agents-case.js';
+import { backupCase } from './backup-case.js';
 import { isMet, type BenchCase, type BenchWorld, type CaseResult } from './bench-case.js';
 import { decideCase } from './decide-case.js';
+import { drainCase } from './drain-case.js';
 import { FleetStage } from './fleet-stage.js';
 import { hubStartCase } from './hub-start-case.js';
 import { machineClass } from './machine-class.js';
 import { ordersCase } from './orders-case.js';
+import { preflightCase } from './preflight-case.js';
 import { short } from './spread.js';
 import { storageCase } from './storage-case.js';
 import { textTable } from './text-table.js';
+import { verdictCase } from './verdict-case.js';
 
 /**
  * `make bench [ARGS="decide storage"]`: measures, prints a table per case, writes `.bench/<case>.json` and
  * `.bench/results.json`. Exit code 1 only where a case could not be measured: a missed target is a finding about this
  * machine at this moment, and is printed as one.
  */
-const CASES: readonly BenchCase[] = [decideCase, storageCase, hubStartCase, agentsCase, ordersCase, agentIdleCase];
+const CASES: readonly BenchCase[] = [
+  decideCase,
+  storageCase,
+  hubStartCase,
+  agentsCase,
+  ordersCase,
+  agentIdleCase,
+  agentSoakCase,
+  preflightCase,
+  backupCase,
+  drainCase,
+  verdictCase,
+];
 
 async function main(): Promise<number> {
   const wanted = process.argv.slice(2);

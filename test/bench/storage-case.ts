@@ -1,7 +1,12 @@
 import { judgeWave } from '@wavegate/analysis';
-import type { AgentReport } from '@wavegate/fleet';
 import { decide, type RolloutAction } from '@wavegate/rollout';
-import { InProcessBell, runRollouts, type RolloutCommit, type RolloutStore } from '@wavegate/runtime/hub';
+import {
+  InProcessBell,
+  runRollouts,
+  type RolloutCommit,
+  type RolloutStore,
+  type StoredReport,
+} from '@wavegate/runtime/hub';
 import { openStorage, type Storage } from '@wavegate/storage';
 import path from 'node:path';
 import pg from 'pg';
@@ -184,7 +189,7 @@ class Drive {
     await this.running;
   }
 
-  private async report(orders: readonly SendOrder[], words: (order: SendOrder, epoch: number) => AgentReport) {
+  private async report(orders: readonly SendOrder[], words: (order: SendOrder, epoch: number) => StoredReport) {
     const wanted = this.store.doneRows + orders.length;
     for (const order of orders) {
       const taken = await this.storage.orders.take(sessionOf(order), words(order, 1));

@@ -51,7 +51,8 @@ export class DemoWorld {
       WAVEGATE_GATEWAY: `127.0.0.1:${gateway}`,
       WAVEGATE_ENROLMENT: `127.0.0.1:${enrolment}`,
       WAVEGATE_DATA_DIR: path.join(this.folder, 'hub'),
-      WAVEGATE_AGENT_LOST_AFTER_S: '12',
+      // A killed process of agents must be back by then, on a machine with other work too.
+      WAVEGATE_AGENT_LOST_AFTER_S: '45',
       WAVEGATE_LEASE_S: '3',
     });
     let token = '';

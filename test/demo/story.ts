@@ -7,7 +7,7 @@ import type { Screen } from './screen.js';
 
 const SPEED = 500;
 const HOSTS = 4;
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 240_000;
 
 /** What the demo saw; the expectations are checked against it. */
 export interface DemoRecord {
@@ -108,9 +108,19 @@ async function watch(world: DemoWorld, screen: Screen, cast: DemoCast, id: strin
       await world.startHub();
       screen.say('  the hub is back');
     }
+    if (rollout.state === 'blocked') throw new Error(blockedText(rollout, clusters));
     if (Date.now() > until) throw new Error(`rollout ${id} has not ended after ${PATIENCE_MS / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
+}
+
+/** Nobody is here to resume it: more went wrong than the cast, and who is what a reader wants to know. */
+function blockedText({ id }: RolloutView, clusters: readonly ClusterView[]): string {
+  const hurt = clusters.filter(({ phase, outcome }) => phase === 'lost' || (outcome && outcome.kind !== 'upgraded'));
+  const lines = hurt.map(
+    ({ name, phase, outcome }) => `  ${name}  ${phase}  ${outcome?.text ?? 'its agent is silent'}`,
+  );
+  return [`rollout ${id} is blocked: more failed than its wave tolerates`, ...lines].join('\n');
 }
 
 async function look(world: DemoWorld, id: string): Promise<{ rollout: RolloutView; clusters: readonly ClusterView[] }> {

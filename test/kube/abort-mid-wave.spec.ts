@@ -18,7 +18,7 @@ describe('an abort in the middle of a wave', () => {
     const name = first?.name ?? '';
     const member = world.member(name);
     // Hangs before it fails, and its second try fails too.
-    member.player.failNext('kubelet', 'w-1', 'kubeadm: the disk is full');
+    member.player.failNext('kubelet', 'w-1', 'kubeadm: the disk is full', 2);
     const release = member.player.hangNext('kubelet', 'w-1');
     await world.untilProgress(
       id,
@@ -30,7 +30,6 @@ describe('an abort in the middle of a wave', () => {
     await pause(1_500);
     release();
     await eventually('the first try to fail', () => member.player.played.some(({ message }) => !message.ok));
-    member.player.failNext('kubelet', 'w-1', 'kubeadm: the disk is full');
     await world.untilState(id, 'aborted');
     const ended = await eventually('the cluster’s outcome', async () => (await world.seen(id, name)).outcome, {
       withinMs: 120_000,

@@ -12,14 +12,16 @@ describe('a hub that is away for the rest of an order', () => {
   it('killed once the order runs → the agent finishes it, and tells the hub that comes back', async () => {
     const { hub } = world;
     const member = world.member('lambda');
+    const release = member.player.holdNext('kubelet', ['w-1', 'w-2']);
     const id = await world.rollOut('hub-away');
     await world.untilProgress(id, 'lambda', ({ phase }) => phase === 'nodeCanary' || phase === 'commit');
     await hub.kill();
+    release();
 
     await eventually(
       'the agent to end the order by itself',
       () => member.agent.log.some(({ msg, rollout }) => msg === 'order is over' && rollout === id),
-      { withinMs: 120_000 },
+      { withinMs: 240_000 },
     );
     expect(await kubelets(member)).toEqual({ 'cp-1': NEW, 'w-1': NEW, 'w-2': NEW });
     expect(await cordoned(member)).toEqual([]);

@@ -12,6 +12,7 @@ afterAll(() => world?.stop());
 describe('a hub that dies in the middle of a wave', () => {
   it('killed while two clusters are worked on → they go on, the next hub learns of it, each step happened once', async () => {
     const { hub } = world;
+    const releases = NAMES.map((name) => world.member(name).player.holdNext('kubelet', ['w-1', 'w-2']));
     const id = await world.rollOut('mid-wave', { strategy: { waves: ['50%', '100%'], maxInFlight: 1 } });
     const [first] = await world.clusters(id);
     const name = first?.name ?? '';
@@ -19,6 +20,7 @@ describe('a hub that dies in the middle of a wave', () => {
     await hub.kill();
 
     const done = deedsOf(world.member(name)).effects.length;
+    releases.forEach((release) => release());
     await eventually('the agent to go on without a hub', () => deedsOf(world.member(name)).effects.length > done);
     await hub.start();
     const rollout = await world.untilState(id, 'finished');

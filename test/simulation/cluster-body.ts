@@ -109,9 +109,9 @@ export class ClusterBody {
         this.seeJournal(journal);
         return saved;
       },
-      prune: async (keep: number) => {
+      prune: async (keep: number, spare?: string) => {
         mustAnswer();
-        return this.journals.prune(keep);
+        return this.journals.prune(keep, spare);
       },
     };
   }

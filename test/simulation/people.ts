@@ -36,7 +36,10 @@ export function answer(rollout: Rollout, random: SeededRandom): Command | null {
   const by = random.pick(NAMES);
   if (head.state === 'paused') return { kind: 'resumed', by, allow: 0 };
   if (head.state === 'blocked') {
-    return random.chance(0.3) ? { kind: 'aborted', by } : { kind: 'resumed', by, allow: clusters.size };
+    // A cluster that could not be judged is looked at, and then it goes on: without that most rollouts of this world,
+    // in which metrics are often away, would not be seen to their end.
+    const givesUp = head.reason.code !== 'verdict_undecided' && random.chance(0.3);
+    return givesUp ? { kind: 'aborted', by } : { kind: 'resumed', by, allow: clusters.size };
   }
   const asked = head.waves.find(({ phase, gates }) => phase === 'waiting' && gates.some(isMissingApproval));
   if (asked && head.state === 'running') {

@@ -41,8 +41,10 @@ describe('a hub sleeps longer than its lease', () => {
         ['a', 'b'].map((name) => smallCluster(name)),
       ),
     ];
-    const rollout = await stage.startRollout(sleeper, quickPlan({ maxInFlight: 3 }));
+    // It may fall asleep while it answers this: the rollout is stored by then.
+    const asked = stage.startRollout(sleeper, quickPlan({ maxInFlight: 3 })).catch(() => undefined);
     await eventually('the sleeper to fall asleep', () => sleeper.paused, { everyMs: 10 });
+    const [{ id: rollout }] = (await stage.storage.dataSource.query('SELECT id FROM rollouts')) as [{ id: string }];
     expect(await lease(rollout)).toMatchObject({ lease_owner: sleeper.replica });
     const before = await lease(rollout);
 
@@ -52,6 +54,7 @@ describe('a hub sleeps longer than its lease', () => {
     });
     await pause(TWICE_THE_LEASE_MS);
     sleeper.signal('SIGCONT');
+    await asked;
 
     await eventually('the sleeper to be told', () => sleeper.log.includes('fenced: another replica went on'));
     expect((await lease(rollout)).lease_epoch).toBeGreaterThan(before.lease_epoch);

@@ -39,7 +39,8 @@ export function quickPlan(strategy: Strategy = {}, spec: Partial<PlanInput['spec
         ...strategy,
       },
       gates: { soak: { default: `${SOAK_MS}ms` } },
-      drain: { timeout: '20s', maxUnavailable: 1 },
+      // Longer than any test holds a drain up.
+      drain: { timeout: '5m', maxUnavailable: 1 },
       verdict: { window: '60s', period: '50ms', minSoak: '100ms', allowance: { controlPlane: '10s' } },
       hubAway: 'finish',
       startWithin: '2m',
@@ -109,7 +110,7 @@ export class Stage {
       const clusters = await this.clustersOf(hub, rollout);
       return state(clusters) ? clusters : null;
     };
-    return eventually(what, look, { everyMs: 40, withinMs: 30_000 });
+    return eventually(what, look, { everyMs: 40, withinMs: 120_000 });
   }
 
   finished(hub: HubProcess, rollout: string): Promise<RolloutView> {
@@ -117,7 +118,7 @@ export class Stage {
       const view = await hub.client.get<RolloutView>(`/rollouts/${rollout}`);
       return view.finishedAt === null ? null : view;
     };
-    return eventually('the rollout to finish', look, { withinMs: 60_000 });
+    return eventually('the rollout to finish', look, { withinMs: 120_000 });
   }
 
   async close(): Promise<void> {

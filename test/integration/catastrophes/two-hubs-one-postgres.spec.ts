@@ -30,7 +30,8 @@ describe('two hub processes on one PostgreSQL', () => {
   it('one is killed mid-wave and comes back → the rollout ends as planned, never more in flight than allowed', async () => {
     const east = await stage.startHub('east');
     const west = await stage.startHub('west');
-    const named = (names: readonly string[]) => names.map((name) => smallCluster(name, { workers: 1 }));
+    // An upgrade of seconds: seen while it lasts.
+    const named = (names: readonly string[]) => names.map((name) => smallCluster(name, { workers: 1, speed: 80 }));
     const hosts = [
       await stage.startHost('fleet-east', east, named(['e1', 'e2', 'e3'])),
       await stage.startHost('fleet-west', west, named(['w1', 'w2', 'w3'])),

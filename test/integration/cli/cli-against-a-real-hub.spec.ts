@@ -1,4 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -87,8 +88,9 @@ describe('wavegate against a real hub', () => {
     expect((await run('clusters', 'label', 'name-c4', 'team=a')).out).toContain('env=dev,team=a');
     expect((await run('clusters', 'label', 'name-c4', 'team-')).out).not.toContain('team');
     expect((await run('clusters', 'join', 'new-1', '--minutes', '5')).out).toMatch(
-      /^wavegate-agent run .*--join \S+\n$/,
+      /^helm install wavegate-agent deploy\/charts\/agent --namespace wavegate --create-namespace .*--set-string join\.token=\S+\n$/,
     );
+    expect((await run('clusters', 'join', 'new-2', '--by', 'hand')).out).toMatch(/^wavegate-agent run .*--join \S+\n$/);
     expect((await run('clusters', 'join', 'name-c1')).code).toBe(1);
   });
 
@@ -134,6 +136,24 @@ describe('wavegate against a real hub', () => {
     expect(json.map((line) => (JSON.parse(line) as { seq: number }).seq)).toEqual(json.map((_, n) => n + 1));
   });
 
+  it('bundle → one file of this rollout: its plan, its events, its orders and no others', async () => {
+    await run('clusters', 'preflight', 'name-c4', '--no-wait');
+    const asked = (await hub.ask('GET', '/api/v1/orders?requested=true')).body.items;
+    expect(asked).toHaveLength(1);
+    const file = join(home, 'review.tar.gz');
+    const { code, err } = await run('rollout', 'bundle', 'latest', '-o', file);
+    expect([code, err]).toEqual([0, expect.stringContaining('review.tar.gz is written: 8 files')]);
+    execFileSync('tar', ['-xzf', file, '-C', home, '--strip-components=1']);
+    execFileSync('sha256sum', ['-c', '--strict', '--quiet', 'SHA256SUMS'], { cwd: home });
+    const read = async (name: string) => JSON.parse(await readFile(join(home, name), 'utf8'));
+    const rollout = await read('rollout.json');
+    const orders = (await read('orders.json')) as { parent: { kind: string; id: string } }[];
+    expect(orders.length).toBeGreaterThan(0);
+    for (const { parent } of orders) expect(parent).toEqual({ kind: 'rollout', id: rollout.id });
+    expect((await read('plan.json')).digest).toBe(rollout.planDigest);
+    expect(await readFile(join(home, 'events.jsonl'), 'utf8')).toContain('"command.aborted"');
+  });
+
   it('events -f → goes on where the list ended, event by event, until interrupted; 130', async () => {
     const before = (await run('events', '-o', 'json')).out.trim().split('\n').length;
     const seen = (out: string): number => out.split('\n').length - 1;
@@ -146,6 +166,19 @@ describe('wavegate against a real hub', () => {
       .split('\n')
       .map((line) => (JSON.parse(line) as { seq: number }).seq);
     expect([code, seqs.slice(0, before + 2)]).toEqual([130, Array.from({ length: before + 2 }, (_, n) => n + 1)]);
+  });
+
+  it('a scoped token → made, listed by its scope, revoked by its id', async () => {
+    const made = await run('tokens', 'create', 'ci', '--role', 'operator', '--scope', 'env=lab');
+    expect([made.code, made.err]).toEqual([0, expect.stringContaining('(operator, env=lab)')]);
+    const id = made.out.trim().split('.')[0] ?? '';
+    const listed = (): Promise<string | undefined> =>
+      run('tokens', 'list').then(({ out }) => out.split('\n').find((line) => line.startsWith(id)));
+    expect(await listed()).toMatch(/ci +operator +env=lab .* valid$/);
+    expect((await run('tokens', 'revoke', id)).code).toBe(0);
+    expect(await listed()).toMatch(/revoked [\dms ]+ ago$/);
+    const unknown = await run('tokens', 'revoke', 'nobody');
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('There is no API token "nobody"')]);
   });
 
   it('a viewer’s token → reads, and is told why it may not do more', async () => {

@@ -21,7 +21,19 @@ const READS = [
   'explain',
   'listEvents',
   'streamEvents',
+  'listClusterOrders',
+  'listOrders',
+  'getOrder',
+  'listSchedules',
+  'listVerdicts',
+  'getVerdictEvidence',
+  'getVerdictPicture',
+  'getSchedule',
+  'listRecoveries',
+  'getRecovery',
 ];
+/** It makes agents look, so it needs more than to read. */
+const LOOKS = ['previewDrains'];
 const OPERATES = [
   'startRollout',
   'pauseRollout',
@@ -30,6 +42,12 @@ const OPERATES = [
   'retryCluster',
   'skipCluster',
   'rollBack',
+  'requestOrder',
+  'withdrawOrder',
+  'createSchedule',
+  'deleteSchedule',
+  'askRecovery',
+  'verifyRecovery',
 ];
 const ADMINISTERS = [
   'changeLabels',
@@ -38,13 +56,15 @@ const ADMINISTERS = [
   'removeCluster',
   'createJoinToken',
   'createApiToken',
+  'listApiTokens',
+  'revokeApiToken',
 ];
 const MAY: Record<string, readonly string[]> = {
   viewer: READS,
-  operator: [...READS, ...OPERATES],
-  planner: [...READS, 'createPlan'],
-  approver: [...READS, 'approveWave'],
-  admin: [...READS, ...OPERATES, ...ADMINISTERS, 'createPlan', 'approveWave'],
+  operator: [...READS, ...OPERATES, ...LOOKS],
+  planner: [...READS, ...LOOKS, 'createPlan'],
+  approver: [...READS, 'approveWave', 'approveRecovery'],
+  admin: [...READS, ...LOOKS, ...OPERATES, ...ADMINISTERS, 'createPlan', 'approveWave', 'approveRecovery'],
 };
 const OPEN = ['planSchema'];
 

@@ -82,10 +82,19 @@ describe('a rollout over REST', () => {
     expect((await hub.ask('POST', `/api/v1/rollouts/${id}/skip`, { cluster: clusters[3].name })).status).toBe(409);
   });
 
-  it('rollback of what has not begun → cannot, with the reason', async () => {
+  it('verdicts → none yet; of a cluster that is not in the rollout → 404', async () => {
+    const { status, body } = await hub.ask('GET', `/api/v1/rollouts/${id}/verdicts`);
+    expect([status, body.rollout, body.items]).toEqual([200, id, []]);
+    expect(body.waves[0]).toEqual({ wave: 1, verdict: null, overriddenBy: null, reasons: [] });
+    expect((await hub.ask('GET', `/api/v1/rollouts/${id}/verdicts?cluster=nobody`)).status).toBe(404);
+  });
+
+  it('rollback of what has not begun → cannot, with the reason; an order that is out is taken back', async () => {
     const answer = await hub.ask('POST', `/api/v1/rollouts/${id}/rollback`, { scope: 'rollout' });
     expect(answer.status).toBe(200);
-    expect(answer.body.cannot.length).toBe(4);
+    expect(answer.body.cannot.length).toBe(3);
+    const clusters = (await hub.ask('GET', `/api/v1/rollouts/${id}/clusters?phase=ordered`)).body.items;
+    expect(clusters.every(({ reason }: { reason: { code: string } }) => reason.code === 'rollback_asked')).toBe(true);
     expect(answer.body.cannot[0].reason.text.length).toBeGreaterThan(5);
   });
 

@@ -34,7 +34,7 @@ it('a rollout’s row is locked by a commit under way → a claim takes another 
   await other.query(`SELECT FROM rollouts WHERE id = 'r1' FOR UPDATE`);
   const claim = await Promise.race([
     storage.rollouts.claim('hub-a', 60_000),
-    sleep(5_000, 'waited' as const, { ref: false }),
+    sleep(30_000, 'waited' as const, { ref: false }),
   ]);
   expect(claim).toMatchObject({ rolloutId: 'r2' });
   await other.rollbackTransaction();

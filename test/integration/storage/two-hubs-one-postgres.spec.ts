@@ -64,7 +64,7 @@ class Scene {
   }
 
   async run(hubsAtOnce: number, crashAt: (point: CrashPoint) => boolean, leaseMs: number): Promise<void> {
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 180_000;
     while (Date.now() < deadline) {
       while (this.hubs.filter((hub) => hub.alive).length < hubsAtOnce) this.hub(crashAt, leaseMs);
       const alive = this.hubs.filter((hub) => hub.alive);

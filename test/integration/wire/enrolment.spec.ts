@@ -1,9 +1,14 @@
 import { webcrypto, X509Certificate } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { credentials, status } from '@grpc/grpc-js';
-import type { reasonOfStatus } from '@wavegate/protocol';
-import { EnrolmentClient, EnrolRequestSchema, retryAfterOfStatus, toWireFacts } from '@wavegate/protocol';
+import { credentials, status, type ServiceError } from '@grpc/grpc-js';
+import {
+  EnrolmentClient,
+  EnrolRequestSchema,
+  reasonOfStatus,
+  retryAfterOfStatus,
+  toWireFacts,
+} from '@wavegate/protocol';
 import { CertificateAuthority } from '../../../apps/hub/src/agents/certificate-authority.js';
 import { clusterOf } from '../../../apps/hub/src/agents/cluster-identity.js';
 import { x509 } from '../../../apps/hub/src/agents/x509.js';
@@ -60,7 +65,7 @@ async function enrolWith(csr: Uint8Array, token: string, uid: string) {
     credentials.createSsl(Buffer.from(world.authority.rootPem)),
   );
   try {
-    return await client.enrol(create(EnrolRequestSchema, { token, csr, facts: toWireFacts(factsOf(uid)) }), 5_000);
+    return await client.enrol(create(EnrolRequestSchema, { token, csr, facts: toWireFacts(factsOf(uid)) }), 60_000);
   } finally {
     client.close();
   }
@@ -163,26 +168,50 @@ describe('enrolment', () => {
   });
 
   it('more enrolments than the limit → RESOURCE_EXHAUSTED with a moment to come back', async () => {
-    const busy = await HubWorld.start({ perSecond: 2 });
+    const clock = new MovableClock();
+    const busy = await HubWorld.start({ perSecond: 2, clock });
+    // No second passes while they are asked, however slow the machine.
+    const at = clock.now();
+    clock.now = () => at;
     const client = new EnrolmentClient(
       busy.enrolmentAddress,
       credentials.createSsl(Buffer.from(busy.authority.rootPem)),
     );
     try {
       const asked = Array.from({ length: 6 }, () =>
-        client.enrol(create(EnrolRequestSchema, { token: 'a.b', facts: toWireFacts(factsOf('u')) }), 5_000).then(
+        client.enrol(create(EnrolRequestSchema, { token: 'a.b', facts: toWireFacts(factsOf('u')) }), 60_000).then(
           () => null,
           (error: Parameters<typeof reasonOfStatus>[0]) => error,
         ),
       );
       const limited = (await Promise.all(asked)).filter((error) => error?.code === status.RESOURCE_EXHAUSTED);
-      expect(limited.length).toBeGreaterThanOrEqual(3);
+      expect(limited.length).toBe(4);
       expect(retryAfterOfStatus(limited[0]!)).toBeGreaterThan(0);
+      expect(reasonOfStatus(limited[0]!)).toMatchObject({
+        code: 'rate_limited',
+        params: { retryAfterMs: expect.anything() },
+      });
       expect(busy.desks.refusals.get('rate_limited')).toBe(limited.length);
     } finally {
       client.close();
       await busy.stop();
     }
+  });
+
+  it('the store is away → UNAVAILABLE, store_unavailable and a moment to come back; the token is still good then', async () => {
+    const token = world.desks.token('away', soon());
+    const { redeem } = world.desks.tokens;
+    Object.assign(world.desks.tokens, { redeem: () => Promise.reject(new Error('no connection')) });
+    try {
+      const csr = await csrFor({ name: 'ECDSA', namedCurve: 'P-256' }, 'CN=x');
+      const error = await enrolWith(csr, token, 'uid-away').catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: status.UNAVAILABLE });
+      expect(reasonOfStatus(error as ServiceError)).toMatchObject({ code: 'store_unavailable' });
+      expect(retryAfterOfStatus(error as ServiceError)).toBeGreaterThan(0);
+    } finally {
+      Object.assign(world.desks.tokens, { redeem });
+    }
+    await enrol(request(token, 'uid-away'));
   });
 });
 

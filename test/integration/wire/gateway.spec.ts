@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { status } from '@grpc/grpc-js';
 import { reason, type HubCommand } from '@wavegate/fleet';
 import { MESSAGE_LIMIT, reasonOfStatus, WINDOW } from '@wavegate/protocol';
+import type { HubStream } from '@wavegate/runtime/agent';
 import { keepSessions } from '@wavegate/runtime/hub';
 import { diagnose } from '../../../apps/agent/src/link/tls-probe.js';
 import { RawAgent } from './raw-agent.js';
@@ -35,6 +36,8 @@ async function rawAgent(name = freshName(), reads = true): Promise<RawAgent> {
   const { identity } = await world.enrolled(name);
   const raw = new RawAgent(world.gatewayAddress, identity!, reads).hello(`uid-${name}`);
   raws.push(raw);
+  // What it says next finds it admitted.
+  if (reads) await eventually(() => raw.heard.some(({ body }) => body.case === 'welcome'), 'welcome');
   return raw;
 }
 
@@ -93,9 +96,14 @@ describe('a stream', () => {
     });
 
     let commit = (): void => undefined;
-    world.desks.beforeTake = () => new Promise((resolve) => (commit = resolve));
+    let atTheStore = false;
+    world.desks.beforeTake = () => {
+      atTheStore = true;
+      return new Promise((resolve) => (commit = resolve));
+    };
     let acknowledged = false;
     const sent = stream.send(accepted(1)).then(() => (acknowledged = true));
+    await eventually(() => atTheStore, 'the report at the store');
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(acknowledged).toBe(false);
     commit();
@@ -118,13 +126,31 @@ describe('a stream', () => {
     stream.close();
   });
 
+  it('the store is away while a stream opens → store_unavailable with a moment to come back, and no session', async () => {
+    const name = freshName();
+    const identities = await world.enrolled(name);
+    const { open } = world.desks.sessions;
+    Object.assign(world.desks.sessions, { open: () => Promise.reject(new Error('no connection')) });
+    try {
+      const refused = asRefusal(await world.link(identities).connect({ facts: factsOf(`uid-${name}`) }));
+      expect(refused).toMatchObject({ kind: 'refused', reason: { code: 'store_unavailable' } });
+      expect(refused.retryAfterMs).toBeGreaterThan(0);
+      expect(world.desks.refusals.get('store_unavailable')).toBe(1);
+    } finally {
+      Object.assign(world.desks.sessions, { open });
+    }
+    const stream = asStream(await world.link(identities).connect({ facts: factsOf(`uid-${name}`) }));
+    expect(stream.generation).toBe(1);
+    stream.close();
+  });
+
   it('the stream ends before the acknowledgement → the report is rejected, and sent again on the next stream', async () => {
     const name = freshName();
     const { stream, link } = await world.connected(name);
     world.desks.beforeTake = () => Promise.reject(new Error('the store is away'));
-    await expect(stream.send(accepted(1))).rejects.toThrow('hub_draining');
+    await expect(stream.send(accepted(1))).rejects.toThrow('store_unavailable');
     expect(await received(stream)).toEqual([
-      { kind: 'goAway', reason: reason('hub_draining', { retryAfterMs: 100 }), retryAfterMs: 100 },
+      { kind: 'goAway', reason: reason('store_unavailable', { retryAfterMs: 100 }), retryAfterMs: 100 },
     ]);
     world.desks.beforeTake = () => Promise.resolve();
     const next = asStream(await link.connect({ facts: factsOf(`uid-${name}`) }));
@@ -191,6 +217,7 @@ describe('backpressure', () => {
     const hub = world.agentStream(name);
     let written = 0;
     const sends = Array.from({ length: 2 * WINDOW }, (_, n) => hub.send(confirm(n)).then(() => (written += 1)));
+    await eventually(() => written >= WINDOW, 'a window written');
     await new Promise((resolve) => setTimeout(resolve, 300));
     // The welcome was taken; commands wait until they are pulled.
     expect(written).toBe(WINDOW);
@@ -222,7 +249,7 @@ describe('backpressure', () => {
 
   it('an agent that does not read at all → disconnected, memory stays bounded', async () => {
     const slow = await HubWorld.start({
-      gateway: { times: { heartbeatMs: 50, slowConsumerMs: 500 }, window: 10_000 },
+      gateway: { times: { heartbeatMs: 50, slowConsumerMs: 3_000 }, window: 10_000 },
     });
     try {
       const { identity } = await slow.enrolled('deaf');
@@ -318,13 +345,19 @@ describe('bad messages', () => {
 
 describe('certificates and live streams', () => {
   it('the certificate expires → its live stream is ended, and the agent comes back with a new one unaided', async () => {
-    const brief = await HubWorld.start({ lifetimeMs: 3_000 });
+    const brief = await HubWorld.start({ lifetimeMs: 4_000 });
+    const link = brief.link(await brief.enrolled('brief'));
+    // As its loop does: on a slow machine so short a certificate may expire before the handshake with it is over.
+    const comesIn = async (): Promise<HubStream> => {
+      const connected = await link.connect({ facts: factsOf('uid-brief') });
+      return 'kind' in connected ? comesIn() : connected;
+    };
     try {
-      const { stream, link } = await brief.connected('brief');
+      const stream = await comesIn();
       const [last] = await received(stream);
       expect(last).toMatchObject({ kind: 'goAway', reason: { code: 'certificate_expired' } });
-      const next = asStream(await link.connect({ facts: factsOf('uid-brief') }));
-      expect(next.generation).toBe(2);
+      const next = await comesIn();
+      expect(next.generation).toBe(stream.generation + 1);
       next.close();
     } finally {
       await brief.stop();
@@ -391,7 +424,8 @@ describe('a hub that stops', () => {
       const agents = await Promise.all(['one', 'two', 'three'].map((name) => restarted.connected(name)));
       const started = Date.now();
       await restarted.stopHub();
-      expect(Date.now() - started).toBeLessThan(4_000);
+      // Kubernetes waits 30 s for a pod.
+      expect(Date.now() - started).toBeLessThan(20_000);
       for (const { stream } of agents) {
         expect((await received(stream)).at(-1)).toMatchObject({ kind: 'goAway', reason: { code: 'hub_draining' } });
       }
@@ -414,21 +448,24 @@ describe('a hub that stops', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     const started = Date.now();
     await stuck.stop();
-    expect(Date.now() - started).toBeLessThan(6_000);
+    expect(Date.now() - started).toBeLessThan(20_000);
     expect(await sent).toContain('hub_draining');
   });
 
   it('heartbeats keep an idle stream alive; a hub that falls silent is noticed', async () => {
-    const quick = await HubWorld.start({ gateway: { times: { heartbeatMs: 50, silenceMs: 400 } } });
+    // Longer than a busy machine keeps this process from its work.
+    const silenceMs = 4_000;
+    const quick = await HubWorld.start({ gateway: { times: { heartbeatMs: 50, silenceMs } } });
     try {
-      const identities = await quick.enrolled('idle');
-      const stream = asStream(await quick.link(identities, 400).connect({ facts: factsOf('uid-idle') }));
-      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      const silent = await quick.enrolled('silent');
+      const raw = new RawAgent(quick.gatewayAddress, silent.identity!).hello('uid-silent');
+      raws.push(raw);
+      const idle = await quick.enrolled('idle');
+      const stream = asStream(await quick.link(idle, silenceMs).connect({ facts: factsOf('uid-idle') }));
+      await new Promise((resolve) => setTimeout(resolve, 1.5 * silenceMs));
       await stream.send(accepted(1));
       stream.close();
 
-      const raw = new RawAgent(quick.gatewayAddress, identities.identity!).hello('uid-idle');
-      raws.push(raw);
       await eventually(() => raw.goAway !== undefined, 'the silent agent is ended');
       expect(raw.goAway).toBe('agent_lost');
     } finally {

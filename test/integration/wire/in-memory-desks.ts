@@ -118,7 +118,7 @@ export class InMemoryDesks {
       try {
         await this.beforeTake();
       } catch {
-        stream.end(reason('hub_draining', { retryAfterMs: 100 }), 100);
+        stream.end(reason('store_unavailable', { retryAfterMs: 100 }), 100);
         return 'ended';
       }
       this.taken.push({ session: stream.session, report });

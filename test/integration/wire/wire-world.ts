@@ -11,6 +11,7 @@ import { ServerCertificate } from '../../../apps/hub/src/agents/server-certifica
 import { enrol } from '../../../apps/agent/src/link/enrol.js';
 import { GrpcHubLink } from '../../../apps/agent/src/link/grpc-hub-link.js';
 import type { AgentIdentity, IdentityStore } from '../../../apps/agent/src/link/identity.js';
+import { freePorts } from '../../kube/world/free-ports.js';
 import { InMemoryDesks } from './in-memory-desks.js';
 
 /** A clock that a test sets; `offset` 0 is the machine's own, which TLS looks at whatever the test says. */
@@ -103,6 +104,8 @@ export class HubWorld {
       streams: desks.streams,
       ...this.options.gateway,
     });
+    // Its own from now on, also while it is stopped: a hub that comes back comes back at the same address.
+    if (this.gatewayPort === 0) [this.gatewayPort = 0, this.enrolmentPort = 0] = await freePorts(2);
     this.enrolmentPort = await this.enrolment.listen(`127.0.0.1:${this.enrolmentPort}`);
     this.gatewayPort = await this.gateway.listen(`127.0.0.1:${this.gatewayPort}`);
   }
@@ -190,7 +193,7 @@ export function accepted(n: number): AgentReport {
   return { kind: 'orderAccepted', orderId: `order-${n}`, epoch: n };
 }
 
-export async function eventually(holds: () => boolean, what: string, withinMs = 10_000): Promise<void> {
+export async function eventually(holds: () => boolean, what: string, withinMs = 60_000): Promise<void> {
   const until = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > until) throw new Error(`not within ${withinMs} ms: ${what}`);

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Labels, Reason } from '@wavegate/fleet';
-import { specOf, type ClusterSpec, type ClusterState } from '@wavegate/simulator';
+import { specOf, type ClusterSpec, type ClusterState, type FaultPlan } from '@wavegate/simulator';
 import { ChildPrograms } from '../../kube/world/child-programs.js';
+import { eventually } from '../../kube/world/eventually.js';
 import { builtProgram, endsWithin, type HubProcess } from './hub-process.js';
 
 /** One line of the host's log: of an agent, with `cluster` being the local name unless an order names its id. */
@@ -52,7 +53,7 @@ export class AgentHost {
 
   private constructor(
     private readonly place: HostPlace,
-    private readonly members: readonly Member[],
+    private members: readonly Member[],
   ) {
     this.programs = new ChildPrograms(join(place.dir, place.name));
   }
@@ -102,6 +103,24 @@ export class AgentHost {
     this.signal('SIGTERM');
     await endsWithin(5_000, () => this.running);
     await this.programs.stopAll();
+  }
+
+  /** From now on; faults that are not named stay. Heeded by a host whose agent has connected: it hears SIGHUP by then. */
+  inflict(name: string, faults: FaultPlan): void {
+    this.members = this.members.map((member) =>
+      member.spec.name === name ? { ...member, spec: { ...member.spec, faults } } : member,
+    );
+    this.writeFleet();
+    this.signal('SIGHUP');
+  }
+
+  /** What a snapshot of this state would hold: its files may be replaced while they are copied, then once more. */
+  async copyState(from: string, to: string): Promise<void> {
+    await eventually(`a copy of ${from}`, () => {
+      rmSync(to, { recursive: true, force: true });
+      cpSync(join(this.stateDir, from), to, { recursive: true });
+      return true;
+    });
   }
 
   private signal(signal: NodeJS.Signals): void {

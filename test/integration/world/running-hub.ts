@@ -1,5 +1,4 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClusterFacts } from '@wavegate/fleet';
@@ -7,6 +6,7 @@ import { openStorage, type Storage } from '@wavegate/storage';
 import { readConfig } from '../../../apps/hub/src/process/config.js';
 import { startHub, type RunningHub } from '../../../apps/hub/src/process/hub.js';
 import { openLog } from '../../../apps/hub/src/process/log.js';
+import { freePorts } from '../../kube/world/free-ports.js';
 import { silentLog, startTestPostgres } from './embedded-postgres.js';
 import { enrol } from './storage-world.js';
 
@@ -22,6 +22,9 @@ export interface Answer {
 export interface TestHub {
   readonly url: string;
   readonly adminToken: string;
+  /** Where agents find it. */
+  readonly gateway: string;
+  readonly enrolment: string;
   /** The same database, for setting the scene and for looking behind. */
   readonly storage: Storage;
   ask(
@@ -40,13 +43,15 @@ export async function startTestHub(): Promise<TestHub> {
   const databaseUrl = await postgres.createDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'wavegate-test-hub-'));
   await chmod(dataDir, 0o755);
-  const [http, gateway, enrolment] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [http = 0, gateway = 0, enrolment = 0] = await freePorts(3);
   const config = readConfig({
     WAVEGATE_HTTP: `127.0.0.1:${http}`,
     WAVEGATE_GATEWAY: `127.0.0.1:${gateway}`,
     WAVEGATE_ENROLMENT: `127.0.0.1:${enrolment}`,
     WAVEGATE_DATA_DIR: dataDir,
     WAVEGATE_LOG: 'silent',
+    // `addCluster` plays an agent that says nothing more: no test of these may last until it counts as lost.
+    WAVEGATE_AGENT_LOST_AFTER_S: '3600',
     DATABASE_URL: databaseUrl,
   });
   const hub: RunningHub = await startHub(config, openLog('silent'));
@@ -56,6 +61,8 @@ export async function startTestHub(): Promise<TestHub> {
   return {
     url,
     adminToken,
+    gateway: config.publicGateway,
+    enrolment: config.publicEnrolment,
     storage,
     ask: async (method, path, body, { token = adminToken, type = 'application/json' } = {}) => {
       const response = await fetch(`${url}${path}`, {
@@ -112,15 +119,4 @@ function factsOf(id: string): ClusterFacts {
     provider: '',
     observedAt: Date.now(),
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Storage } from '@wavegate/storage';
-import type { HubStoreWorld } from '../../../libs/runtime/src/hub/testing/hub-store-contract.js';
+import type { RequestStoreWorld } from '../../../libs/runtime/src/hub/testing/request-store-contract.js';
 
-/** The three ports of a storage as one object, as the contract and the loops want them. */
-export function hubStoreOf({ rollouts, sessions, orders }: Storage): HubStoreWorld['store'] {
+/** The ports of a storage as one object, as the contracts and the loops want them. */
+export function hubStoreOf({ rollouts, sessions, orders, requests }: Storage): RequestStoreWorld['store'] {
   return {
     now: () => rollouts.now(),
     claim: (replica, leaseMs) => rollouts.claim(replica, leaseMs),
@@ -20,6 +20,9 @@ export function hubStoreOf({ rollouts, sessions, orders }: Storage): HubStoreWor
     outgoing: (refs) => orders.outgoing(refs),
     take: (ref, report) => orders.take(ref, report),
     ofCluster: (id, limit) => orders.ofCluster(id, limit),
+    request: (order, audit) => requests.request(order, audit),
+    withdrawRequest: (id, why, audit) => requests.withdrawRequest(id, why, audit),
+    expireRequests: () => requests.expireRequests(),
   };
 }
 
@@ -34,10 +37,13 @@ export async function enrol(storage: Storage, id: string, approved = true): Prom
   await storage.certificates.record({ ...certificate, how: 'enrolled' });
 }
 
-export function storageWorld(storage: Storage): HubStoreWorld {
+export function storageWorld(storage: Storage): RequestStoreWorld {
   return {
     store: hubStoreOf(storage),
-    enrol: (id, approved) => enrol(storage, id, approved),
+    enrol: async (id, approved) => {
+      await enrol(storage, id, approved);
+      await storage.dataSource.query(`UPDATE clusters SET labels = jsonb_build_object('of', id) WHERE id = $1`, [id]);
+    },
     revokeCertificate: async (serial) => {
       await storage.certificates.revoke({ serial }, 'ada');
     },

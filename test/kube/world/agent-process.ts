@@ -1,12 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { ChildPrograms } from './child-programs.js';
 import { eventually } from './eventually.js';
 import { builtProgram, type HubProcess, type JoinToken } from './hub-process.js';
 import type { RealCluster } from './real-cluster.js';
 
-const RBAC = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'deploy', 'agent', 'rbac.yaml');
+const RBAC = join(import.meta.dirname, '..', '..', '..', 'deploy', 'agent', 'rbac.yaml');
 
 /** The agent's name in the audit log: the ServiceAccount of deploy/agent/rbac.yaml, with exactly its rights. */
 export const AGENT_USER = 'system:serviceaccount:wavegate:wavegate-agent';
@@ -26,7 +25,12 @@ export class AgentProcess {
   private constructor(
     readonly cluster: RealCluster,
     private readonly hub: HubProcess,
-    private readonly how: { readonly kubeconfig: string; readonly join: JoinToken; readonly name: string },
+    private readonly how: {
+      readonly kubeconfig: string;
+      readonly join: JoinToken;
+      readonly name: string;
+      readonly env?: NodeJS.ProcessEnv;
+    },
   ) {
     this.programs = new ChildPrograms(join(cluster.dir, how.name));
   }
@@ -44,9 +48,9 @@ export class AgentProcess {
     return agent;
   }
 
-  /** The same identity and the same rights, a second process. */
-  twin(): AgentProcess {
-    return new AgentProcess(this.cluster, this.hub, { ...this.how, name: 'twin' });
+  /** The same identity and the same rights, a second process; with settings of its own. */
+  twin(name = 'twin', env: NodeJS.ProcessEnv = {}): AgentProcess {
+    return new AgentProcess(this.cluster, this.hub, { ...this.how, name, env });
   }
 
   get running(): boolean {
@@ -73,6 +77,7 @@ export class AgentProcess {
       WAVEGATE_KUBECONFIG: this.how.kubeconfig,
       // The kubelets are played: they restart no static pods after they said Ready.
       WAVEGATE_SETTLE_MS: '2000',
+      ...this.how.env,
     });
   }
 
@@ -83,7 +88,7 @@ export class AgentProcess {
 
   /** SIGTERM: it leaves at a safe point. */
   async stop(): Promise<void> {
-    await this.programs.stop(this.name, 25_000);
+    await this.programs.stop(this.name, 60_000);
     await this.programs.stopAll();
   }
 
@@ -111,7 +116,8 @@ export class AgentProcess {
   }
 }
 
-async function agentKubeconfig(cluster: RealCluster): Promise<string> {
+/** Logs in as the agent with exactly the rights of deploy/agent/rbac.yaml. */
+export async function agentKubeconfig(cluster: RealCluster): Promise<string> {
   const applied = await cluster.kubectl('apply', '-f', RBAC);
   if (applied.code !== 0) throw new Error(`deploy/agent/rbac.yaml was refused: ${applied.stderr}`);
   const ask = ['create', 'token', 'wavegate-agent', '-n', 'wavegate', '--duration', '24h'] as const;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Ends what the pid file names as soon as this process is gone, however it went: also by SIGKILL. */
@@ -39,6 +39,8 @@ export class ChildPrograms {
     });
     closeSync(log);
     child.on('error', () => undefined); // seen as "not running" by whoever waits for it
+    // An id is another process's soon after: the watchdog must not be left with it.
+    child.on('exit', () => existsSync(this.#dir) && this.#record());
     this.#children.set(name, child);
     if (child.pid === undefined) throw new Error(`cannot start ${file}`);
     this.#record();
@@ -57,6 +59,12 @@ export class ChildPrograms {
   isRunning(name: string): boolean {
     const child = this.#children.get(name);
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** Those that ended without being told to, each with the end of its log; empty when all is well. */
+  fallen(): readonly string[] {
+    const names = [...this.#children.keys()].filter((name) => !this.isRunning(name));
+    return names.map((name) => `${name} ended by itself:\n${this.tail(name)}`);
   }
 
   /** SIGTERM, then SIGKILL after the grace: an API server takes 30 s to leave while watchers are connected. */
@@ -80,7 +88,8 @@ export class ChildPrograms {
   }
 
   #record(): void {
-    const pids = [...this.#children.values()].map((child) => child.pid).filter((pid) => pid !== undefined);
+    const running = [...this.#children.keys()].filter((name) => this.isRunning(name));
+    const pids = running.map((name) => this.#children.get(name)?.pid);
     writeFileSync(join(this.#dir, 'pids'), pids.map((pid) => `${pid}\n`).join(''));
   }
 

@@ -12,6 +12,8 @@ export interface ControlPlaneFiles {
   readonly tokenKeys: { readonly publicKey: string; readonly privateKey: string };
   readonly ports: ClusterPorts;
   readonly kubeconfigs: { readonly controllers: string; readonly scheduler: string; readonly kubelets: string };
+  /** EncryptionConfiguration of the API server; null: nothing is encrypted at rest. */
+  readonly encryptionConfig: string | null;
 }
 
 export interface ClusterPorts {
@@ -40,7 +42,7 @@ export const WORLD_USERS = {
 const CONTROLLERS = [
   ...['deployment', 'replicaset', 'statefulset', 'daemonset', 'job', 'ttl-after-finished', 'disruption', 'namespace'],
   ...['serviceaccount', 'root-ca-certificate-publisher', 'node-lifecycle', 'taint-eviction', 'pod-garbage-collector'],
-  ...['endpointslice', 'garbage-collector'],
+  ...['endpointslice', 'garbage-collector', 'persistentvolumeclaim-protection', 'clusterrole-aggregation'],
 ].map((name) => `${name}-controller`);
 
 /** Half the memory for a little more work: several clusters share one machine. */
@@ -75,6 +77,16 @@ export async function writeSettings(dir: string, adminToken: string): Promise<vo
   await writeFile(join(dir, 'tokens.csv'), `${adminToken},wavegate-test:token-admin,u1,"system:masters"\n`, {
     mode: 0o600,
   });
+}
+
+/** Secrets by AES-GCM with a key of this cluster only, as an admin would write it. */
+export async function writeEncryptionConfig(dir: string, secret: Buffer): Promise<string> {
+  const file = join(dir, 'encryption.yaml');
+  const keys = [{ name: 'k1', secret: secret.toString('base64') }];
+  const resources = [{ resources: ['secrets'], providers: [{ aesgcm: { keys } }, { identity: {} }] }];
+  const config = { apiVersion: 'apiserver.config.k8s.io/v1', kind: 'EncryptionConfiguration', resources };
+  await writeFile(file, JSON.stringify(config), { mode: 0o600 });
+  return file;
 }
 
 export async function writeKubeconfig(
@@ -140,6 +152,7 @@ export function apiServer(version: string, files: ControlPlaneFiles): Program {
     '--max-mutating-requests-inflight=0',
     '--default-watch-cache-size=20',
     '--profiling=false',
+    ...(files.encryptionConfig ? [`--encryption-provider-config=${files.encryptionConfig}`] : []),
   ];
   return { file: programPath('kube-apiserver', version), args, env: SMALL };
 }

@@ -12,7 +12,7 @@ export class GivenUp extends Error {
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  { withinMs = 60_000, everyMs = 100 } = {},
+  { withinMs = 120_000, everyMs = 100 } = {},
 ): Promise<T> {
   const giveUpAt = Date.now() + withinMs;
   let last: unknown = 'nothing yet';

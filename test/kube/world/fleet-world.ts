@@ -1,6 +1,6 @@
 import { AGENT_USER, AgentProcess } from './agent-process.js';
 import { evictions, underTest } from './audit-log.js';
-import { eventually } from './eventually.js';
+import { eventually, GivenUp } from './eventually.js';
 import { HubProcess } from './hub-process.js';
 import { NodePlayer } from './node-player.js';
 import { startCluster } from './real-cluster.js';
@@ -124,23 +124,36 @@ export class FleetWorld {
     return eventually(
       `rollout ${id} to be ${state}`,
       async () => {
+        this.mustAllStand();
         const seen = await this.rollout(id);
-        return seen.state === state && seen;
+        if (seen.state === state) return seen;
+        throw new Error(`it is ${seen.state}: ${seen.reason.text}`);
       },
       { withinMs, everyMs: 250 },
     );
   }
 
-  /** Until the agent of that cluster says it works at this. */
-  untilProgress(id: string, name: string, holds: (progress: NonNullable<SeenCluster['progress']>) => boolean) {
-    return eventually(
-      `${name} to come to that point`,
-      async () => {
-        const { progress } = await this.seen(id, name);
-        return progress !== null && holds(progress) && progress;
-      },
-      { withinMs: 120_000, everyMs: 100 },
-    );
+  /** Until the agent of that cluster says it works at this; else what became of its node Jobs, where a wait mostly ends. */
+  async untilProgress(id: string, name: string, holds: (progress: NonNullable<SeenCluster['progress']>) => boolean) {
+    const look = async () => {
+      this.mustAllStand();
+      const { progress, outcome, phase, reason } = await this.seen(id, name);
+      if (progress !== null && holds(progress)) return progress;
+      if (outcome) throw new GivenUp(`${name} is past it: ${outcome.kind}, ${outcome.text}`);
+      throw new Error(progress ? `${progress.phase}: ${progress.reason.text}` : `${phase}: ${reason.text}`);
+    };
+    try {
+      return await eventually(`${name} to come to that point`, look, { withinMs: 120_000, everyMs: 100 });
+    } catch (error) {
+      const jobs = await this.member(name).cluster.kubectl('get', 'pods', '-n', 'wavegate-nodes', '-o', 'wide');
+      throw new Error(`${String(error)}\n${jobs.stdout}${jobs.stderr}`, { cause: error });
+    }
+  }
+
+  /** An API server, a controller manager that died: whoever waits on such a cluster waits in vain. */
+  private mustAllStand(): void {
+    const fallen = [...this.members.values()].flatMap(({ cluster }) => cluster.programs.fallen());
+    if (fallen.length > 0) throw new GivenUp(fallen.join('\n'));
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ChildPrograms } from './child-programs.js';
 import { eventually, GivenUp } from './eventually.js';
 import { freePorts } from './free-ports.js';
+import { isAlive } from './is-alive.js';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 
@@ -99,10 +100,13 @@ export class HubProcess {
   async stop(): Promise<void> {
     if (this.running) await this.programs.stop(this.name, 20_000);
     const pidFile = join(this.dir, 'data', 'postgres', 'data', 'postmaster.pid');
-    if (existsSync(pidFile)) {
-      process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGINT');
-      await eventually('PostgreSQL to end', () => !existsSync(pidFile), { withinMs: 15_000 });
-    }
+    // Asked again and again: it may be on its way out by itself, or still write what names it.
+    await eventually('PostgreSQL to end', () => {
+      const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8').split('\n')[0]) : -1;
+      if (pid < 0 || !isAlive(pid)) return true;
+      if (pid > 0) process.kill(pid, 'SIGINT');
+      return false;
+    });
     await this.programs.stopAll();
   }
 
@@ -139,7 +143,7 @@ export class HubProcess {
     return `hub-${this.starts}`;
   }
 
-  private get url(): string {
+  get url(): string {
     return `http://127.0.0.1:${this.ports.http}`;
   }
 

@@ -73,7 +73,7 @@ export class KubeApi {
       const sent = request(`${this.#url}${path}`, {
         method,
         agent: this.#agent,
-        timeout: 10_000,
+        timeout: 60_000,
         headers: {
           accept: 'application/json',
           'user-agent': 'wavegate-test-world',
@@ -81,7 +81,7 @@ export class KubeApi {
           ...length,
         },
       });
-      sent.on('timeout', () => sent.destroy(new Error(`${method} ${path}: no answer within 10 s`)));
+      sent.on('timeout', () => sent.destroy(new Error(`${method} ${path}: no answer within 60 s`)));
       sent.on('error', fail);
       sent.on('response', (response) => {
         const chunks: Buffer[] = [];

@@ -1,4 +1,4 @@
-import { JOB_LABELS, NODE_JOB_NAMESPACE, nodeJob } from '@wavegate/kube';
+import { DEFAULT_BACKUP, etcdBackupJob, JOB_LABELS, NODE_JOB_NAMESPACE, nodeJob } from '@wavegate/kube';
 
 /**
  * What the agent's node Jobs and the node's side of them agree on. Namespace, labels and the Job itself are the agent's
@@ -6,7 +6,15 @@ import { JOB_LABELS, NODE_JOB_NAMESPACE, nodeJob } from '@wavegate/kube';
  */
 export { JOB_LABELS, NODE_JOB_NAMESPACE };
 
-export const NODE_STEPS = ['etcdSnapshot', 'controlPlane', 'kubelet', 'kubeletRollback', 'inspect'] as const;
+export const NODE_STEPS = [
+  'etcdSnapshot',
+  'etcdLook',
+  'exportManifests',
+  'controlPlane',
+  'kubelet',
+  'kubeletRollback',
+  'inspect',
+] as const;
 export type NodeStep = (typeof NODE_STEPS)[number];
 
 /** In the environment of the pod's first container; versions without the leading v. */
@@ -36,6 +44,11 @@ export type TerminationMessage =
 
 /** The agent's real Job, for tests that have no agent: the name says what it is, so that a failure can be read. */
 export function sampleJob(of: { order: string; node: string; step: NodeStep; to: string; from: string }) {
+  const name = `${of.order}-${of.step.toLowerCase()}-${of.node}`;
+  if (of.step === 'etcdSnapshot') {
+    const snapshot = { node: of.node, cluster: 'sample', verify: 'restore' } as const;
+    return etcdBackupJob(name, of.order, snapshot, DEFAULT_BACKUP);
+  }
   type Work = Parameters<typeof nodeJob>[2];
   // `inspect` is played for whoever looks into a host by hand; the agent has no such verb.
   const work: Work = {
@@ -46,5 +59,5 @@ export function sampleJob(of: { order: string; node: string; step: NodeStep; to:
     first: true,
     verify: 'restore',
   };
-  return nodeJob(`${of.order}-${of.step.toLowerCase()}-${of.node}`, of.order, work, 'registry.example/wavegate-node:1');
+  return nodeJob(name, of.order, work, 'registry.example/wavegate-node:1');
 }

@@ -1,26 +1,15 @@
-import { join } from 'node:path';
-import { snapshotEtcd } from './etcd-snapshot.js';
 import { eventually, pause } from './eventually.js';
 import type { KubeObject } from './kube-api.js';
 import { JOB_LABELS, NODE_JOB_NAMESPACE, NODE_STEPS } from './node-job-contract.js';
 import type { NodeJobEnv, NodeStep, TerminationMessage } from './node-job-contract.js';
 import { ETCD_VERSION } from './obtained-programs.js';
+import { playProgram, type ProgramPod } from './played-program.js';
 import type { RealCluster } from './real-cluster.js';
 import { kubeletVersion } from './simulated-nodes.js';
 import type { NodeObject } from './simulated-nodes.js';
 import { createUnlessThere } from './workload.js';
 
-type PodObject = KubeObject<
-  {
-    readonly nodeName?: string;
-    readonly containers: readonly {
-      readonly name: string;
-      readonly image: string;
-      readonly env?: readonly { readonly name: string; readonly value?: string }[];
-    }[];
-  },
-  { readonly phase?: string }
->;
+type PodObject = KubeObject<ProgramPod['spec'] & { readonly nodeName?: string }, { readonly phase?: string }>;
 
 /** One effect on a node, as it happened: specs count these to prove "exactly once". */
 export interface PlayedStep {
@@ -42,16 +31,16 @@ interface Job {
 }
 
 /**
- * Plays the node's side of the agent's node Jobs: what kubelet, kubeadm and etcdctl would do on the host. The control
- * plane and etcd are real, so `controlPlane` really restarts them at the target version and `etcdSnapshot` really takes
- * a snapshot; the kubelets are simulated, so theirs is a change of what the node reports.
+ * Plays the node's side of the agent's node Jobs: what kubelet and kubeadm would do on the host. The control plane and
+ * etcd are real, so `controlPlane` really restarts them at the target version; Jobs of backups run the real, built agent
+ * with the Job's own words; the kubelets are simulated, so theirs is a change of what the node reports.
  */
 export class NodePlayer {
   readonly #cluster: RealCluster;
   readonly #stepMs: number;
   readonly #begun = new Set<string>();
   readonly #played: PlayedStep[] = [];
-  readonly #failures = new Map<string, string>();
+  readonly #failures = new Map<string, { readonly message: string; readonly left: number }>();
   readonly #hangs = new Map<string, Promise<void>>();
   readonly #work = new Set<Promise<void>>();
   #stopped = false;
@@ -66,9 +55,9 @@ export class NodePlayer {
     return this.#played;
   }
 
-  /** The next such step on that node changes nothing and ends with this message and exit code 1. */
-  failNext(step: NodeStep, node: string, message: string): void {
-    this.#failures.set(`${step}/${node}`, message);
+  /** The next such steps on that node, so many, change nothing and end with this message and exit code 1. */
+  failNext(step: NodeStep, node: string, message: string, times = 1): void {
+    this.#failures.set(`${step}/${node}`, { message, left: times });
   }
 
   /** The next such step on that node begins and does not end until the returned function is called. */
@@ -76,6 +65,12 @@ export class NodePlayer {
     let release = (): void => undefined;
     this.#hangs.set(`${step}/${node}`, new Promise((done) => (release = done)));
     return release;
+  }
+
+  /** The same on each of these nodes, all let go at once: what is under way stays so until a test has looked at it. */
+  holdNext(step: NodeStep, nodes: readonly string[]): () => void {
+    const releases = nodes.map((node) => this.hangNext(step, node));
+    return () => releases.forEach((release) => release());
   }
 
   async start(): Promise<void> {
@@ -137,7 +132,9 @@ export class NodePlayer {
   async #carryOut(job: Job): Promise<TerminationMessage> {
     const key = `${job.step}/${job.node}`;
     const asked = job.pod.metadata.labels?.[JOB_LABELS.node];
-    if (asked !== job.node) throw new Error(`this pod is for node ${asked}, but it runs on ${job.node}`);
+    // An export is for no node in particular.
+    if (asked !== undefined && asked !== job.node)
+      throw new Error(`this pod is for node ${asked}, but it runs on ${job.node}`);
     await pause(this.#stepMs);
     const hang = this.#hangs.get(key);
     if (hang) {
@@ -146,8 +143,9 @@ export class NodePlayer {
     }
     const failure = this.#failures.get(key);
     if (failure !== undefined) {
-      this.#failures.delete(key);
-      throw new Error(failure);
+      if (failure.left > 1) this.#failures.set(key, { ...failure, left: failure.left - 1 });
+      else this.#failures.delete(key);
+      throw new Error(failure.message);
     }
     return this.#act(job);
   }
@@ -155,7 +153,10 @@ export class NodePlayer {
   #act(job: Job): Promise<TerminationMessage> {
     switch (job.step) {
       case 'etcdSnapshot':
-        return this.#snapshot(job);
+      case 'etcdLook':
+        return this.#asProgram(job);
+      case 'exportManifests':
+        return playProgram(this.#cluster, job.pod, '');
       case 'controlPlane':
         return this.#upgradeControlPlane(job);
       case 'kubelet':
@@ -168,10 +169,9 @@ export class NodePlayer {
     }
   }
 
-  async #snapshot({ node, pod, env }: Job): Promise<TerminationMessage> {
+  async #asProgram({ node, pod }: Job): Promise<TerminationMessage> {
     await this.#mustBeControlPlane(node);
-    const path = join(this.#cluster.dir, 'hosts', node, 'snapshots', `${pod.metadata.name}.db`);
-    return { ok: true, ...(await snapshotEtcd(this.#cluster, path, env.WG_VERIFY ?? 'restore')) };
+    return playProgram(this.#cluster, pod, node);
   }
 
   /**

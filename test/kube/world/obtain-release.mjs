@@ -24,7 +24,16 @@ function source(set, program) {
       archive: true,
     };
   }
-  return undefined; // kwok publishes no checksums beside its programs, so its release is never taken
+  if (set.kind === 'prometheus' || set.kind === 'alertmanager') {
+    const root = `https://github.com/prometheus/${set.kind}/releases/download/v${set.version}`;
+    const file = `${set.kind}-${set.version}.${process.platform}-${ARCH}.tar.gz`;
+    return { url: `${root}/${file}`, checksums: `${root}/sha256sums.txt`, archive: true };
+  }
+  if (set.kind === 'helm') {
+    const url = `https://get.helm.sh/helm-v${set.version}-${PLATFORM}.tar.gz`;
+    return { url, checksums: `${url}.sha256sum`, archive: true };
+  }
+  return undefined; // kwok publishes no checksums beside its programs, rclone only zip files: built instead
 }
 
 async function text(url) {
@@ -75,7 +84,7 @@ function unpack(bytes, url, folder, programs) {
 /** Puts the program (or its whole set) into `folder`. Throws with one plain line when it cannot be had this way. */
 export async function takeRelease(set, program, folder) {
   const from = source(set, program);
-  if (!from) throw new Error(`the ${set.id} release publishes no checksums`);
+  if (!from) throw new Error(`the ${set.id} release cannot be taken as it is published`);
   let bytes;
   try {
     bytes = await fetchVerified(from);

@@ -3,7 +3,7 @@
 // stdout: one JSON object { "program@version": path }; stderr: progress. Exit 0 all there, 1 not to be had, 3 missing (--check).
 import { mkdirSync, openSync, readFileSync, rmSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { SETS, cacheFolder, lookUp } from './obtain-catalogue.mjs';
+import { LAB_SETS, SETS, cacheFolder, lookUp } from './obtain-catalogue.mjs';
 import { buildSet, removeWork } from './obtain-go-build.mjs';
 import { takeRelease } from './obtain-release.mjs';
 
@@ -13,8 +13,9 @@ const say = (line) =>
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const running = new Set();
 
-const HELP = `usage: node obtain.mjs [--check] [--only=etcd,kwok,1.34.4,1.35.4] [--no-release] [--keep-go-caches]
+const HELP = `usage: node obtain.mjs [--check] [--lab | --only=etcd,kwok,1.35.4,…] [--no-release] [--keep-go-caches]
   WAVEGATE_KUBE_BIN  a directory that holds ${SETS.map((set) => `${set.folder}/{${set.programs.join(',')}}`).join(' ')}
+  --lab              what the nodes of \`make lab\` run, instead of what the kube tier runs
   WAVEGATE_CACHE     where programs are kept (default: XDG_CACHE_HOME/wavegate or ~/.cache/wavegate; kube/ below it)`;
 
 function wantedSets(args) {
@@ -22,11 +23,12 @@ function wantedSets(args) {
     .find((arg) => arg.startsWith('--only='))
     ?.slice('--only='.length)
     .split(',');
-  if (!only) return SETS;
-  const unknown = only.filter((id) => !SETS.some((set) => set.id === id));
+  if (!only) return args.includes('--lab') ? LAB_SETS : SETS;
+  const all = [...SETS, ...LAB_SETS];
+  const unknown = only.filter((id) => !all.some((set) => set.id === id));
   if (unknown.length > 0)
-    throw new Error(`--only: ${unknown.join(', ')} is none of ${SETS.map((set) => set.id).join(', ')}`);
-  return SETS.filter((set) => only.includes(set.id));
+    throw new Error(`--only: ${unknown.join(', ')} is none of ${all.map((set) => set.id).join(', ')}`);
+  return all.filter((set) => only.includes(set.id));
 }
 
 function alive(pid) {
@@ -144,7 +146,7 @@ if (args.includes('--help')) {
   try {
     process.stdout.write(`${JSON.stringify(await obtain(args), null, 1)}\n`);
   } catch (error) {
-    say(`cannot obtain the components of the kube tier: ${error.message}`);
+    say(`cannot obtain the components of the ${args.includes('--lab') ? 'lab' : 'kube tier'}: ${error.message}`);
     process.exitCode = 1;
   }
 }

@@ -2,8 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 
 /** The components beside Kubernetes itself, one version for all clusters. */
+export const ALERTMANAGER_VERSION = '0.34.2';
 export const ETCD_VERSION = '3.6.16';
+export const HELM_VERSION = '3.22.0';
+export const HELM_4_VERSION = '4.3.1';
 export const KWOK_VERSION = '0.8.0';
+export const PROMETHEUS_VERSION = '3.15.0';
+export const RCLONE_VERSION = '1.75.1';
+export const VELERO_VERSION = '1.18.3';
+export const VELERO_PLUGIN_VERSION = '1.14.3';
 
 const known = new Map<string, string>();
 
@@ -19,10 +26,13 @@ export function programPath(program: string, version: string): string {
   throw new Error(`the kube tier has no ${program} ${version}; it has ${[...known.keys()].sort().join(', ')}`);
 }
 
+const NAMED_AS_THEIR_SET = new Set(['alertmanager', 'kwok', 'prometheus', 'rclone', 'velero', 'velero-plugin-for-aws']);
+
 /** As the sets are called in obtain-catalogue.mjs. */
 function setOf(program: string, version: string): string {
   if (program.startsWith('etcd')) return 'etcd';
-  return program === 'kwok' ? 'kwok' : version;
+  if (program === 'helm') return version === HELM_4_VERSION ? 'helm-4' : 'helm';
+  return NAMED_AS_THEIR_SET.has(program) ? program : version;
 }
 
 /** One set only: a test that needs one minor must not wait for the build of another. */

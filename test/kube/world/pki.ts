@@ -78,9 +78,9 @@ export class ClusterPki {
   }
 
   /** Who a client is to the API server: the user is the common name, the groups are the organisations. */
-  client(file: string, user: string, groups: readonly string[] = []): Promise<CertificateFiles> {
+  client(file: string, user: string, groups: readonly string[] = [], days = 30): Promise<CertificateFiles> {
     const subject: JsonName = [{ CN: [user] }, ...groups.map((group) => ({ O: [group] }))];
-    return this.#issue(file, subject, [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])]);
+    return this.#issue(file, subject, [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])], days);
   }
 
   /** The pair that signs ServiceAccount tokens. */
@@ -92,7 +92,7 @@ export class ClusterPki {
     return files;
   }
 
-  async #issue(file: string, subject: JsonName, extensions: Extension[]): Promise<CertificateFiles> {
+  async #issue(file: string, subject: JsonName, extensions: Extension[], days = 30): Promise<CertificateFiles> {
     const keys = await makeKeys();
     this.#serial += 1;
     const certificate = await X509CertificateGenerator.create({
@@ -100,7 +100,7 @@ export class ClusterPki {
       subject,
       issuer: this.#ca.subject,
       notBefore: new Date(Date.now() - 3_600_000),
-      notAfter: new Date(Date.now() + DAY_MS * 30),
+      notAfter: new Date(Date.now() + DAY_MS * days),
       signingAlgorithm: ALGORITHM,
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,

@@ -21,6 +21,8 @@ export interface ClusterSpec {
   readonly nodes: readonly NodeSpec[];
   /** The run's folder; the cluster lies in a folder of its own below it. */
   readonly dir: string;
+  /** Secrets lie encrypted in etcd. */
+  readonly encryptAtRest?: boolean;
 }
 
 /** A rule of RBAC, as the API takes it. */
@@ -49,6 +51,13 @@ export async function startCluster(spec: ClusterSpec): Promise<RealCluster> {
     await cluster.stop();
     throw error;
   }
+}
+
+/** kubeadm's record of the cluster, which its upgrade reads first and without which preflight blocks. */
+function kubeadmConfig(version: string): unknown {
+  const lines = ['apiVersion: kubeadm.k8s.io/v1beta4', 'kind: ClusterConfiguration', `kubernetesVersion: v${version}`];
+  const data = { ClusterConfiguration: `${lines.join('\n')}\n` };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kubeadm-config' }, data };
 }
 
 export class RealCluster {
@@ -120,6 +129,7 @@ export class RealCluster {
         scheduler: await kubeconfig('scheduler'),
         kubelets: await kubeconfig('kubelets'),
       },
+      encryptionConfig: spec.encryptAtRest ? await controlPlane.writeEncryptionConfig(dir, randomBytes(32)) : null,
     };
     const kubeconfigPath = await controlPlane.writeKubeconfig(
       join(dir, 'kubeconfigs', 'world'),
@@ -141,6 +151,7 @@ export class RealCluster {
     this.#launch('kwok', controlPlane.kwok(this.files));
     await createNodes(this.api, this.spec.nodes);
     await this.#placeStaticPods();
+    await this.api.create('/api/v1/namespaces/kube-system/configmaps', kubeadmConfig(this.#version));
     // Pods are refused until their namespace's ServiceAccount is there.
     await this.#until('the default ServiceAccount', () =>
       this.api.get('/api/v1/namespaces/default/serviceaccounts/default'),
@@ -202,10 +213,10 @@ export class RealCluster {
     return placeStaticPods(this.api, node, { kubernetes, etcd: ETCD_VERSION });
   }
 
-  /** A kubeconfig of somebody else: with the given rules only, or all-mighty without any. */
-  async identity(user: string, rules?: readonly Rule[]): Promise<string> {
+  /** A kubeconfig of somebody else: with the given rules only, or all-mighty without any; good for `days`. */
+  async identity(user: string, rules?: readonly Rule[], days?: number): Promise<string> {
     const file = user.replaceAll(/[^a-z0-9-]/g, '-');
-    const who = await this.#pki.client(file, user, rules ? [] : ['system:masters']);
+    const who = await this.#pki.client(file, user, rules ? [] : ['system:masters'], days);
     if (rules) {
       const rbac = '/apis/rbac.authorization.k8s.io/v1';
       const head = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: `identity-${file}` } };

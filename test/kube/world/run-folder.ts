@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from './is-alive.js';
 
 const PREFIX = 'wavegate-kube-';
 
@@ -23,8 +24,7 @@ export function clearLeftovers(root = tmpdir()): readonly string[] {
   const cleared: string[] = [];
   for (const name of readdirSync(root)) {
     const dir = join(root, name);
-    if (!name.startsWith(PREFIX) || !existsSync(join(dir, 'owner'))) continue;
-    if (isAlive(Number(readFileSync(join(dir, 'owner'), 'utf8')))) continue;
+    if (!name.startsWith(PREFIX) || !isLeft(dir)) continue;
     for (const cluster of readdirSync(dir, { withFileTypes: true })) {
       if (cluster.isDirectory()) endRecorded(join(dir, cluster.name));
     }
@@ -34,12 +34,29 @@ export function clearLeftovers(root = tmpdir()): readonly string[] {
   return cleared;
 }
 
+/** Test files run side by side: a folder that one of them removes just now is nobody's. */
+function isLeft(dir: string): boolean {
+  try {
+    return !isAlive(Number(readFileSync(join(dir, 'owner'), 'utf8')));
+  } catch {
+    return false;
+  }
+}
+
 function endRecorded(clusterDir: string): void {
   const file = join(clusterDir, 'pids');
   if (!existsSync(file)) return;
   for (const pid of readFileSync(file, 'utf8').split('\n').map(Number)) {
     // A number is not an identity: the process must still be one that was given paths of that folder.
-    if (pid > 0 && commandLine(pid).includes(clusterDir)) process.kill(pid, 'SIGKILL');
+    if (pid > 0 && commandLine(pid).includes(clusterDir)) endProcess(pid);
+  }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone by itself.
   }
 }
 
@@ -48,14 +65,5 @@ function commandLine(pid: number): string {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     return '';
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -108,7 +108,7 @@ export async function placeStaticPods(
 }
 
 /** A removed pod may still be there for a moment (kwok may see the deletion first): 409 is "again", nothing else is. */
-async function createSoon(create: () => Promise<unknown>, tries = 20): Promise<void> {
+async function createSoon(create: () => Promise<unknown>, tries = 600): Promise<void> {
   for (let left = tries; ; left -= 1) {
     try {
       await create();
