@@ -6,7 +6,6 @@
 RUN := @node scripts/setup.mjs
 SEEDS ?= 300
 FROM ?= 1
-TIERS ?= unit,simulation,integration,kube
 export SEEDS FROM
 
 help: ## this list
@@ -15,7 +14,7 @@ help: ## this list
 demo: ## a hub, embedded Postgres, 40 agents, four waves, faults; ARGS=--keep leaves it running
 	$(RUN) scripts/program.mjs demo $(ARGS)
 
-test: ## all tests; TIERS=unit,simulation,integration,kube picks some; TIERS=lab the short lab
+test: ## all tests; TIERS=unit,simulation,integration,kube,lab picks some
 	$(RUN) scripts/tiers.mjs $(TIERS)
 
 check: ## types, lint, format, generated code, wire compatibility
