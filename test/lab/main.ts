@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { obtainPrograms, RELEASES } from './world/kubernetes-release.js';
 import { whyNotNow } from './world/lab-readiness.js';
 import { repositoryRoot } from './world/lab-places.js';
 import { isShape, SHAPES } from './world/lab-shape.js';
@@ -58,6 +60,17 @@ async function ready(): Promise<void> {
   process.exitCode = 3;
 }
 
+/**
+ * Before the tests, whose time limits are those of an upgrade: what is missing takes most of an hour to build. A case
+ * needs the releases that its file names.
+ */
+async function obtainFor(folder: string, file: string): Promise<void> {
+  const chosen = readdirSync(folder).filter((name) => name.startsWith(file) && name.endsWith('.spec.ts'));
+  const texts = chosen.map((name) => readFileSync(join(folder, name), 'utf8'));
+  const named = RELEASES.filter(({ version }) => texts.some((text) => text.includes(`'${version}'`)));
+  if (named.length > 0) await obtainPrograms(named.map(({ version }) => version));
+}
+
 /** The cases are tests: a file `case-a-….spec.ts` each, asked for by its letter, and those without one, by their name. */
 async function runCases(wanted?: string): Promise<void> {
   const why = await whyNoLab();
@@ -65,8 +78,9 @@ async function runCases(wanted?: string): Promise<void> {
   const root = repositoryRoot();
   const args = [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), '--verbose'];
   const options = '--experimental-vm-modules --no-warnings';
-  const file = wanted && /^[a-z]$/.test(wanted) ? `case-${wanted}-` : wanted;
-  const child = spawn(process.execPath, [...args, ...(file ? [`test/lab/${file}`] : [])], {
+  const file = wanted && /^[a-z]$/.test(wanted) ? `case-${wanted}-` : (wanted ?? '');
+  await obtainFor(join(root, 'test', 'lab'), file);
+  const child = spawn(process.execPath, [...args, `test/lab/${file}`], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, TIER: 'lab', NODE_OPTIONS: options },
