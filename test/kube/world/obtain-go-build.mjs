@@ -134,6 +134,8 @@ function goEnv(work) {
     GOFLAGS: '-mod=mod -buildvcs=false -modcacherw',
     GOCACHE: folder('gocache'),
     GOMODCACHE: folder('gomod'),
+    // Compilers are short-lived: four times the garbage before each collection is a fifth less work, for some 100 MB more.
+    GOGC: process.env.GOGC ?? '400',
     GOTMPDIR: folder('gotmp'),
   };
 }

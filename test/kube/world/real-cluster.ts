@@ -12,7 +12,7 @@ import { freePorts } from './free-ports.js';
 import { KubeApi } from './kube-api.js';
 import { ClusterPki } from './pki.js';
 import { createNodes, isReady, placeStaticPods, setKubeletVersion, setNodeReady } from './simulated-nodes.js';
-import type { NodeObject, NodeSpec } from './simulated-nodes.js';
+import type { NodeSpec, Standing } from './simulated-nodes.js';
 
 export interface ClusterSpec {
   readonly name: string;
@@ -40,6 +40,11 @@ export interface KubectlResult {
 }
 
 const PROGRAMS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kwok'];
+
+const STANDING = {
+  nodes: '/api/v1/nodes',
+  'static pods': '/api/v1/namespaces/kube-system/pods?labelSelector=tier%3Dcontrol-plane',
+};
 
 /** From nothing to Ready nodes: real etcd, API server, controllers and scheduler; the kubelets are kwok's. */
 export async function startCluster(spec: ClusterSpec): Promise<RealCluster> {
@@ -156,10 +161,10 @@ export class RealCluster {
     await this.#until('the default ServiceAccount', () =>
       this.api.get('/api/v1/namespaces/default/serviceaccounts/default'),
     );
-    await this.#until('all nodes to be Ready', async () => {
-      const nodes = await this.api.list<NodeObject>('/api/v1/nodes');
-      return nodes.every(isReady);
-    });
+    // Both: a preflight that finds an API server's own pod not ready refuses the upgrade, and rightly.
+    for (const [what, path] of Object.entries(STANDING)) {
+      await this.#until(`all ${what} to be Ready`, async () => (await this.api.list<Standing>(path)).every(isReady));
+    }
   }
 
   /** Gone at once, like a crashed host: connections break, nothing is said. etcd stays. */

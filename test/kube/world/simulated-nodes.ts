@@ -9,15 +9,19 @@ export interface NodeSpec {
   readonly zone?: string;
 }
 
+interface Conditions {
+  readonly conditions?: readonly { type: string; status: string }[];
+}
+
 export type NodeObject = KubeObject<
   { readonly unschedulable?: boolean },
-  {
-    readonly nodeInfo: { readonly kubeletVersion: string };
-    readonly conditions?: readonly { type: string; status: string }[];
-  }
+  Conditions & { readonly nodeInfo: { readonly kubeletVersion: string } }
 >;
 
-export const isReady = ({ status }: NodeObject): boolean =>
+/** Whatever has conditions: a node, a pod. */
+export type Standing = KubeObject<unknown, Conditions>;
+
+export const isReady = ({ status }: Standing): boolean =>
   status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
