@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, cp, mkdir, readFile, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -150,8 +150,16 @@ async function runningPort(data: string): Promise<number | null> {
   } catch {
     return null;
   }
-  const command = await readFile(`/proc/${Number(pid)}/cmdline`, 'utf8').catch(() => 'postgres');
-  return command.includes('postgres') ? Number(port) : null;
+  return (await worksIn(Number(pid), data)) ? Number(port) : null;
+}
+
+/** After a restart of the machine the number in the file may be anybody's, even another PostgreSQL's. Its server works in its data folder. */
+async function worksIn(pid: number, data: string): Promise<boolean> {
+  const folder = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+  if (folder !== null) return folder === (await realpath(data));
+  // Another user's, or a system without /proc: its name has to do.
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'postgres');
+  return command.includes('postgres');
 }
 
 /** PostgreSQL takes no port 0: between our asking for a free one and its bind, another program may have been faster. */
