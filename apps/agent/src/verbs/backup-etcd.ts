@@ -1,17 +1,9 @@
-import { takeEtcdBackup, type BackupTaken, type EtcdBackupAsked } from '@wavegate/kube';
+import { takeEtcdBackup, type EtcdBackupAsked } from '@wavegate/kube';
 import { Command, Option } from 'commander';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import {
-  keepingOf,
-  keepOf,
-  many,
-  storeOf,
-  targetOptions,
-  toProgramFailure,
-  type TargetOptions,
-} from './backup-options.js';
-import { leaveTermination, ProgressLine, receiptLines } from './backup-output.js';
+import { keepingOf, keepOf, many, storeOf, targetOptions, type TargetOptions } from './backup-options.js';
+import { tellBackup } from './backup-taken.js';
 
 interface EtcdOptions extends TargetOptions {
   readonly endpoint: readonly string[];
@@ -77,23 +69,13 @@ export function etcdBackupCommand(): Command {
   return targetOptions(command).action((options: EtcdOptions) => backUpEtcd(options));
 }
 
-async function backUpEtcd(options: EtcdOptions): Promise<void> {
-  const line = new ProgressLine();
-  let taken: BackupTaken;
-  try {
-    taken = await takeEtcdBackup(askedBy(options), line.say);
-  } catch (error) {
-    line.end();
-    leaveTermination(options.terminationLog, { error: error instanceof Error ? error.message : String(error) });
-    throw toProgramFailure(error);
-  }
-  line.end();
-  const { receipt, removed } = taken;
-  leaveTermination(options.terminationLog, { receipt });
-  if (options.output === 'json') return console.log(JSON.stringify({ ...receipt, removed }, null, 2));
-  console.log(`etcd of ${receipt.cluster}, taken on ${receipt.node}`);
-  for (const text of receiptLines(receipt)) console.log(text);
-  if (removed.length > 0) console.log(`  removed ${removed.length} older: ${removed.join(', ')}`);
+function backUpEtcd(options: EtcdOptions): Promise<void> {
+  return tellBackup(
+    options,
+    ({ cluster, node }) => `etcd of ${cluster}, taken on ${node}`,
+    // Inside: a wrong option, too, must reach the Pod's message.
+    async (say) => takeEtcdBackup(askedBy(options), say),
+  );
 }
 
 function askedBy(options: EtcdOptions): EtcdBackupAsked {

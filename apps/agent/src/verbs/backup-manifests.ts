@@ -1,15 +1,8 @@
 import { takeManifestsBackup, type BackupTaken } from '@wavegate/kube';
 import { Command, Option } from 'commander';
-import {
-  keepingOf,
-  keepOf,
-  many,
-  storeOf,
-  targetOptions,
-  toProgramFailure,
-  type TargetOptions,
-} from './backup-options.js';
-import { leaveTermination, ProgressLine, receiptLines } from './backup-output.js';
+import { keepingOf, keepOf, many, storeOf, targetOptions, type TargetOptions } from './backup-options.js';
+import type { ProgressLine } from './backup-output.js';
+import { tellBackup } from './backup-taken.js';
 import { kubeOptions, openVerbKube, type KubeOptions } from './verb-kube.js';
 
 interface ManifestsOptions extends TargetOptions, KubeOptions {
@@ -47,26 +40,15 @@ export function manifestsCommand(): Command {
   return targetOptions(kubeOptions(command)).action((options: ManifestsOptions) => exportManifests(options));
 }
 
-async function exportManifests(options: ManifestsOptions): Promise<void> {
-  const line = new ProgressLine();
-  let taken: BackupTaken;
-  try {
-    taken = await take(options, line);
-  } catch (error) {
-    line.end();
-    leaveTermination(options.terminationLog, { error: error instanceof Error ? error.message : String(error) });
-    throw toProgramFailure(error);
-  }
-  line.end();
-  const { receipt, removed } = taken;
-  leaveTermination(options.terminationLog, { receipt });
-  if (options.output === 'json') return console.log(JSON.stringify({ ...receipt, removed }, null, 2));
-  console.log(`manifests of ${receipt.cluster}`);
-  for (const text of receiptLines(receipt)) console.log(text);
-  if (removed.length > 0) console.log(`  removed ${removed.length} older: ${removed.join(', ')}`);
+function exportManifests(options: ManifestsOptions): Promise<void> {
+  return tellBackup(
+    options,
+    ({ cluster }) => `manifests of ${cluster}`,
+    (say) => take(options, say),
+  );
 }
 
-async function take(options: ManifestsOptions, line: ProgressLine): Promise<BackupTaken> {
+async function take(options: ManifestsOptions, say: ProgressLine['say']): Promise<BackupTaken> {
   const store = storeOf(options);
   const keep = keepOf(options);
   const keeping = keepingOf(options);
@@ -85,6 +67,6 @@ async function take(options: ManifestsOptions, line: ProgressLine): Promise<Back
       keep,
       keeping,
     },
-    line.say,
+    say,
   );
 }
