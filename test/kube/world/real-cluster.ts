@@ -155,16 +155,16 @@ export class RealCluster {
     this.#startControllers();
     this.#launch('kwok', controlPlane.kwok(this.files));
     await createNodes(this.api, this.spec.nodes);
+    // kwok plays no pod that came in the instant in which it was taking the lease of the pod's node: never, not later.
+    await this.#standing('nodes');
     await this.#placeStaticPods();
     await this.api.create('/api/v1/namespaces/kube-system/configmaps', kubeadmConfig(this.#version));
     // Pods are refused until their namespace's ServiceAccount is there.
     await this.#until('the default ServiceAccount', () =>
       this.api.get('/api/v1/namespaces/default/serviceaccounts/default'),
     );
-    // Both: a preflight that finds an API server's own pod not ready refuses the upgrade, and rightly.
-    for (const [what, path] of Object.entries(STANDING)) {
-      await this.#until(`all ${what} to be Ready`, async () => (await this.api.list<Standing>(path)).every(isReady));
-    }
+    // A preflight that finds an API server's own pod not ready refuses the upgrade, and rightly.
+    await this.#standing('static pods');
   }
 
   /** Gone at once, like a crashed host: connections break, nothing is said. etcd stays. */
@@ -257,6 +257,11 @@ export class RealCluster {
   #startControllers(): void {
     this.#launch('kube-controller-manager', controlPlane.controllerManager(this.#version, this.files));
     this.#launch('kube-scheduler', controlPlane.scheduler(this.#version, this.files));
+  }
+
+  #standing(what: keyof typeof STANDING): Promise<void> {
+    const all = (): Promise<readonly Standing[]> => this.api.list<Standing>(STANDING[what]);
+    return this.#until(`all ${what} to be Ready`, async () => (await all()).every(isReady));
   }
 
   async #placeStaticPods(): Promise<void> {
