@@ -26,7 +26,8 @@ export async function upgradeByHand(lab: Lab, to: string): Promise<void> {
   }
   for (const node of workers) {
     await installKubeadm(node, to);
-    await node.exec(['kubeadm', 'upgrade', 'node', ...LENIENT]);
+    // The new kubelet of a control plane restarts its API server once more, after the node is Ready.
+    await patiently(() => node.exec(['kubeadm', 'upgrade', 'node', ...LENIENT]));
     await upgradeKubelet(node, to, kubectl);
   }
 }
@@ -59,7 +60,7 @@ systemctl daemon-reload && systemctl restart kubelet`);
   say(`by hand: ${node.name} kubelet done`);
 }
 
-/** A person whose command meets an API server that is away types it again. */
+/** A person whose command meets an API server that is away, or does not know all rights yet, types it again. */
 async function patiently(ask: () => Promise<string>): Promise<string> {
   let answer: string | undefined;
   await eventually(
