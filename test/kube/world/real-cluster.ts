@@ -46,6 +46,8 @@ const STANDING = {
   'static pods': '/api/v1/namespaces/kube-system/pods?labelSelector=tier%3Dcontrol-plane',
 };
 
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
+
 /** From nothing to Ready nodes: real etcd, API server, controllers and scheduler; the kubelets are kwok's. */
 export async function startCluster(spec: ClusterSpec): Promise<RealCluster> {
   const cluster = await RealCluster.lay(spec);
@@ -181,14 +183,17 @@ export class RealCluster {
 
   /**
    * The API server after an outage, and kubelets and controllers that find it within seconds: each client of theirs would
-   * rest up to a minute before it asks again, and a new kwok waits out the old one's leases.
+   * rest up to a minute before it asks again, and a new kwok waits out the old one's leases. Controllers last: they make
+   * pods, and kwok never plays one that comes while it takes the lease of its node.
    */
   async returnApiServer(): Promise<void> {
     await this.startApiServer();
     await Promise.all(['kwok', 'kube-controller-manager', 'kube-scheduler'].map((name) => this.programs.stop(name, 0)));
-    this.#startControllers();
-    await this.api.ask('DELETE', '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases');
+    await this.api.ask('DELETE', LEASES);
     this.#launch('kwok', controlPlane.kwok(this.files));
+    const many = async (path: string): Promise<number> => (await this.api.list(path)).length;
+    await this.#until('kwok to have its nodes again', async () => (await many(LEASES)) >= (await many(STANDING.nodes)));
+    this.#startControllers();
   }
 
   /** Asked of the running server, without the v. */
