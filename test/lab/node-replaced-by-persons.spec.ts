@@ -41,12 +41,8 @@ describe('a node that is thrown away and replaced by the lines that the hub prin
     fleet.hub.ask<Recovery & Refusal>('POST', '/clusters/replaced/recoveries', { rung: 5, node });
   const look = (): Promise<Recovery> => fleet.hub.call('GET', `/recoveries/${recovery.id}`);
 
-  async function runStage(words: RegExp): Promise<void> {
-    const stage = recovery.stages.find(({ title }) => words.test(title));
-    if (!stage) throw new Error(`no stage is ${words}; told: ${recovery.stages.map(({ title }) => title).join(' | ')}`);
-    await runbook.run(stage);
-  }
   let runbook: Runbook;
+  const runStage = (words: RegExp): Promise<void> => runbook.runStage(recovery, words);
 
   it('the only control-plane node, and the only node that takes pods → refused with the reason', async () => {
     const plane = await ask('cp1');

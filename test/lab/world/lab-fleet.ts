@@ -11,6 +11,8 @@ import { repositoryRoot } from './lab-places.js';
 import { say } from './lab-log.js';
 import type { Lab } from './start-lab.js';
 
+const MOST_ASKS = 5;
+
 /** As scripts/images.mjs names them, and as an agent of that release asks for them by itself. */
 const imageOf = (name: 'agent' | 'node'): string => {
   const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as { version: string };
@@ -100,6 +102,28 @@ export class LabFleet {
   async rollOut(name: string, target: unknown, changes: Readonly<Record<string, unknown>> = {}): Promise<string> {
     await this.hub.call('POST', '/plans', labPlan(name, target, changes));
     return (await this.hub.call<SeenRollout>('POST', '/rollouts', { plan: name })).id;
+  }
+
+  /**
+   * Asks for a rollout and waits until it `came` to where the case needs it. Five nodes on one loaded machine may not stand
+   * the preflight at once (a member of etcd that answers late): nothing was touched then, and it is asked again, as a
+   * person would.
+   */
+  async untilTaken(
+    cluster: string,
+    ask: (time: number) => Promise<string>,
+    came: (id: string) => Promise<unknown>,
+  ): Promise<string> {
+    for (let time = 1; ; time += 1) {
+      const id = await ask(time);
+      await came(id);
+      const { outcome } = await this.seen(id, cluster);
+      if (outcome?.kind !== 'skipped' || time === MOST_ASKS) return id;
+      // Where nothing was left to ask a person, it is over already.
+      const { state } = await this.hub.call<SeenRollout>('GET', `/rollouts/${id}`);
+      if (state !== 'finished') await this.abort(id);
+      say(`asked for the ${time}. time, refused: ${outcome.text}`);
+    }
   }
 
   /** Gives the clusters of a rollout that did not come to its end free for the next one. */

@@ -29,13 +29,24 @@ export interface Terminal {
 
 /** The one line that cannot be told beforehand: a secret that a person carries from the terminal where it was printed. */
 const JOIN = /^kubeadm join …/;
+/** What the join line of a control-plane node is told to have behind it, and the line that kubeadm prints for KEY. */
+const BEHIND = /with (--control-plane --certificate-key) KEY behind it/;
+const KEY = /^[0-9a-f]{64}$/m;
 const FRESH = /^the fresh host, named (\S+)$/;
 
 /** Does what a person does: types the lines of each stage as they were told, where they were told. */
 export class Runbook {
   #joinLine = '';
+  #key = '';
 
   constructor(private readonly terminal: Terminal) {}
+
+  /** The stage of a recovery whose title has these words. */
+  async runStage({ stages }: Recovery, words: RegExp): Promise<void> {
+    const stage = stages.find(({ title }) => words.test(title));
+    if (!stage) throw new Error(`no stage is ${words}; told: ${stages.map(({ title }) => title).join(' | ')}`);
+    await this.run(stage);
+  }
 
   async run({ title, on, lines }: Stage): Promise<void> {
     say(`${title} (on ${on.join(', ')})`);
@@ -43,14 +54,16 @@ export class Runbook {
       for (const line of lines) {
         const printed = await this.#type(host, this.#filledIn(line));
         this.#joinLine = /^kubeadm join .*$/m.exec(printed)?.[0].trim() ?? this.#joinLine;
+        this.#key = KEY.exec(printed)?.[0] ?? this.#key;
       }
     }
   }
 
   #filledIn(line: string): string {
     if (!JOIN.test(line)) return line;
-    if (!this.#joinLine) throw new Error(`"${line}" was told before any stage printed the join line`);
-    return this.#joinLine;
+    const behind = BEHIND.exec(line)?.[1];
+    if (!this.#joinLine || (behind && !this.#key)) throw new Error(`"${line}" was told before any stage printed it`);
+    return behind ? `${this.#joinLine} ${behind} ${this.#key}` : this.#joinLine;
   }
 
   async #type(host: string, line: string): Promise<string> {
