@@ -35,8 +35,8 @@ bench-verdict: ## error rates of the judge beside those of others; RUNS=1000 ser
 simulate: ## simulated rollouts with faults: SEEDS=n FROM=seed
 	$(RUN) scripts/program.mjs simulate --seeds $(SEEDS) --from $(FROM) $(ARGS)
 
-lab: ## real kubeadm clusters in node containers, upgraded for real; CASE=a picks one case
-	$(RUN) scripts/program.mjs lab test $(if $(CASE),CASE=$(CASE))
+lab: ## real kubeadm clusters in node containers, upgraded for real; CASE=a picks one case, JOBS=2 runs two side by side
+	$(RUN) scripts/program.mjs lab test $(if $(CASE),CASE=$(CASE)) $(if $(JOBS),JOBS=$(JOBS))
 
 lab-up: ## a kubeadm cluster to play with: SHAPE=short|single|ha NAME=play VERSION=1.34.4 TO=1.35.4
 	$(RUN) scripts/program.mjs lab up SHAPE=$(SHAPE) NAME=$(NAME) VERSION=$(VERSION) TO=$(TO)

@@ -13,13 +13,20 @@ import { whyNoLab } from './world/container-engine.js';
 
 const HELP = `usage:
   make lab-up [SHAPE=${Object.keys(SHAPES).join('|')}] [NAME=play] [VERSION=1.34.4] [TO=1.35.4]
-  make lab [CASE=a]                  every case, or one by its letter or name (CASE=patch-taken-back): each raises the clusters it needs and takes them down
+  make lab [CASE=a] [JOBS=2]         every case, or one by its letter or name (CASE=patch-taken-back): each raises the clusters it needs and takes
+                                     them down; JOBS side by side, but those of five nodes one at a time
   make lab-down [NAME=play]          without NAME: every lab, and the container engine started for them
 `;
 
 const BOUNDS = `What these nodes cannot show that machines would: kernels, clocks and disks of their own (all share this
 machine's), real reboots, cgroup v2 and the systemd cgroup driver where this machine has v1, a CNI with policies, image
 pulls (nothing can be pulled: images are loaded beforehand), signatures of packages.`;
+
+interface LabCase {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: string;
+}
 
 function words(args: readonly string[]): Readonly<Record<string, string>> {
   const pairs = args.filter((each) => each.includes('=')).map((each) => each.replace(/^--/, '').split(/=(.*)/s));
@@ -60,33 +67,62 @@ async function ready(): Promise<void> {
   process.exitCode = 3;
 }
 
+/** The cases are tests: a file `case-a-….spec.ts` each, asked for by its letter, and those without one, by their name. */
+function casesNamed(wanted = ''): readonly LabCase[] {
+  const folder = join('test', 'lab');
+  const start = /^[a-z]$/.test(wanted) ? `case-${wanted}-` : wanted;
+  const names = readdirSync(join(repositoryRoot(), folder)).filter((name) => name.endsWith('.spec.ts'));
+  const chosen = names.filter((name) => name.startsWith(start));
+  if (chosen.length === 0) {
+    const known = names.map((name) => name.replace(/^case-([a-z])-.*/, '$1').replace(/[.]spec[.]ts$/, ''));
+    throw new Error(`CASE=${wanted} is no case; there are ${known.join(', ')}`);
+  }
+  return chosen.map((name) => {
+    const path = join(folder, name);
+    return { path, text: readFileSync(join(repositoryRoot(), path), 'utf8') };
+  });
+}
+
 /**
  * Before the tests, whose time limits are those of an upgrade: what is missing takes most of an hour to build. A case
  * needs the releases that its file names.
  */
-async function obtainFor(folder: string, file: string): Promise<void> {
-  const chosen = readdirSync(folder).filter((name) => name.startsWith(file) && name.endsWith('.spec.ts'));
-  const texts = chosen.map((name) => readFileSync(join(folder, name), 'utf8'));
-  const named = RELEASES.filter(({ version }) => texts.some((text) => text.includes(`'${version}'`)));
+async function obtainFor(cases: readonly LabCase[]): Promise<void> {
+  const named = RELEASES.filter(({ version }) => cases.some(({ text }) => text.includes(`'${version}'`)));
   if (named.length > 0) await obtainPrograms(named.map(({ version }) => version));
 }
 
-/** The cases are tests: a file `case-a-….spec.ts` each, asked for by its letter, and those without one, by their name. */
-async function runCases(wanted?: string): Promise<void> {
+/** Runs the cases, `jobs` side by side; those of five nodes first and one at a time, for they want a small machine for themselves. */
+async function runCases(wanted: string | undefined, jobs: number): Promise<void> {
+  if (!Number.isInteger(jobs) || jobs < 1) throw new Error('JOBS is how many cases run side by side: 1, 2, …');
   const why = await whyNoLab();
   if (why) throw new Error(`the lab cannot run here: ${why}`);
-  const root = repositoryRoot();
-  const args = [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), '--verbose'];
-  const options = '--experimental-vm-modules --no-warnings';
-  const file = wanted && /^[a-z]$/.test(wanted) ? `case-${wanted}-` : (wanted ?? '');
-  await obtainFor(join(root, 'test', 'lab'), file);
-  const child = spawn(process.execPath, [...args, `test/lab/${file}`], {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, TIER: 'lab', NODE_OPTIONS: options },
-  });
+  const cases = casesNamed(wanted);
+  await obtainFor(cases);
   process.on('SIGINT', () => undefined); // the terminal sends it to jest as well, which takes its clusters down
-  process.exitCode = await new Promise<number>((done) => child.on('close', (code) => done(code ?? 1)));
+  const isLarge = ({ text }: LabCase): boolean => text.includes("shape: 'ha'");
+  const large = await run(cases.filter(isLarge), 1);
+  const others =
+    large === INTERRUPTED
+      ? 0
+      : await run(
+          cases.filter((one) => !isLarge(one)),
+          jobs,
+        );
+  process.exitCode = large || others;
+}
+
+/** What jest exits with after Ctrl-C. */
+const INTERRUPTED = 130;
+
+function run(cases: readonly LabCase[], jobs: number): Promise<number> {
+  if (cases.length === 0) return Promise.resolve(0);
+  const root = repositoryRoot();
+  const jest = [join(root, 'node_modules', 'jest', 'bin', 'jest.js'), '--verbose', `--maxWorkers=${jobs}`];
+  const env = { ...process.env, TIER: 'lab', NODE_OPTIONS: '--experimental-vm-modules --no-warnings' };
+  const args = [...jest, '--runTestsByPath', ...cases.map(({ path }) => path)];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
+  return new Promise((done) => child.on('close', (code, signal) => done(signal ? INTERRUPTED : (code ?? 1))));
 }
 
 async function main([verb, ...args]: readonly string[]): Promise<void> {
@@ -98,7 +134,7 @@ async function main([verb, ...args]: readonly string[]): Promise<void> {
     return void (await stockUp([first, ...others]));
   }
   if (verb === 'ready') return ready();
-  if (verb === 'test') return runCases(wish['case']);
+  if (verb === 'test') return runCases(wish['case'], Number(wish['jobs'] ?? 1));
   process.stdout.write(HELP);
   process.exitCode = verb ? 2 : 0;
 }
