@@ -99,7 +99,9 @@ describe('two waves over three real clusters of two minors', () => {
     expect(budget.end().looks).toBeGreaterThan(20);
   });
 
-  it('the agents meanwhile → stay within 128 MiB', () => {
-    for (const name of NAMES) expect(world.member(name).agent.rssMb).toBeLessThan(128);
+  // Of the 256 MiB that the chart allows. Seen: 116 to 125 MiB with compiled code kept from an earlier start, and 133 to 135
+  // without, which is how a pod runs and how the first agents of a fresh clone do.
+  it('the agents meanwhile → stay within 150 MiB', () => {
+    for (const name of NAMES) expect(world.member(name).agent.rssMb).toBeLessThan(150);
   });
 });
