@@ -1,13 +1,13 @@
 // Bundles by esbuild. The agent and the CLI become one file each (725 MB of modules become 6 MB);
 // the hub is not bundled (measured: nothing gained). Programs under test/ are only transpiled, so that Node can run them.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { root } from './setup.mjs';
 
 // grpc-js is CommonJS and calls require() for Node's own modules.
 const banner = { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" };
 
-// Node keeps a program's text for good, two bytes a letter if one is not ASCII: blanks, comments and umlauts of libraries
+// Node keeps a program's text for good, two bytes a letter if a single one is not ASCII: blanks, comments and umlauts of libraries
 // cost the agent 20 MB (measured). Names stay, so that a stack can be read.
 const lean = { minifyWhitespace: true, minifySyntax: true, legalComments: 'none', charset: 'ascii' };
 
@@ -26,6 +26,18 @@ function inPieces(out) {
   const { dir, name, ext } = parse(out);
   const chunkNames = `${name}-pieces/[name]-[hash]`;
   return { splitting: true, outdir: dir, entryNames: name, chunkNames, outExtension: { '.js': ext } };
+}
+
+/** esbuild writes ASCII but for regular expressions, which it takes as they are: there the source must escape by itself. */
+function mustBeAscii(out) {
+  const text = readFileSync(join(root, out), 'latin1');
+  const at = text.search(/[^\x00-\x7f]/);
+  if (at === -1) return true;
+  const near = Buffer.from(text.slice(Math.max(0, at - 40), at + 40), 'latin1').toString();
+  console.error(
+    `build: ${out} has a letter that is not ASCII, which doubles its memory; escape it (\\u00b5) near: ${near}`,
+  );
+  return false;
 }
 
 /** Bundles whatever has an entry. A missing product entry is an error, a missing test program is named when it is asked for. */
@@ -52,6 +64,7 @@ export async function bundle() {
       logLevel: 'warning',
       ...(program.whole ? { banner, ...lean } : { packages: 'external' }),
     });
+    if (program.whole && !mustBeAscii(program.out)) whole = false;
   }
   return whole;
 }

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { fromGoDuration } from '../go-duration.js';
 import type { HostFacts } from '../node/host-facts.js';
 import { named, type Found } from './check.js';
 import type { KubeadmPicture } from './picture.js';
@@ -113,20 +114,11 @@ function fieldsOf(config: Tree): Fields {
 
 /** As the kubelet understands them: "1m0s" is "60s", and none of its lists has an order that matters to an upgrade. */
 function same(a: unknown, b: unknown): boolean {
-  const [left, right] = [a, b].map((value) => durationMs(value));
+  const [left, right] = [a, b].map((value) => (typeof value === 'string' ? fromGoDuration(value) : null));
   if (left !== null && right !== null && left === right) return true;
   const plain = (value: unknown): string =>
     Array.isArray(value) ? JSON.stringify(value.map((one) => JSON.stringify(one)).sort()) : String(value);
   return plain(a) === plain(b);
-}
-
-const UNIT_MS = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1, us: 0.001, µs: 0.001, ns: 0.000_001 } as const;
-
-/** Go's form of a duration; null for what is none. */
-function durationMs(value: unknown): number | null {
-  if (typeof value !== 'string' || !/^(\d+(\.\d+)?(h|ms|m|s|us|µs|ns))+$/.test(value)) return null;
-  const parts = value.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g);
-  return [...parts].reduce((sum, [, n, unit]) => sum + Number(n) * UNIT_MS[unit as keyof typeof UNIT_MS], 0);
 }
 
 const said = (name: string, fields: Fields): string => `${name}: ${shown(fields.get(name))}`;

@@ -1,4 +1,4 @@
-import { fromGoDuration } from './go-duration.js';
+import { fromGoDuration } from '../../go-duration.js';
 
 /** Names as cron takes them, in order. */
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];

@@ -1,5 +1,5 @@
 export { readCron } from './cron-next.js';
-export { fromGoDuration, spanText, toGoDuration } from './go-duration.js';
+export { fromGoDuration, spanText, toGoDuration } from '../../go-duration.js';
 export { PROOF_KINDS } from './proof-rules.js';
 export type { ProofDifference } from './proof-compare.js';
 export { RawApi } from './raw-api.js';

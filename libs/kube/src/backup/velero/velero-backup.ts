@@ -1,6 +1,6 @@
 import { isSelectorProblem, parseSelector } from '@wavegate/fleet';
 import { isConflict, toKubeError } from '../../kube-error.js';
-import { toGoDuration } from './go-duration.js';
+import { toGoDuration } from '../../go-duration.js';
 import { badEnd } from './velero-end.js';
 import { followRun } from './velero-follow.js';
 import { VeleroFailure, type VeleroMeans, type VeleroWatcher } from './velero-means.js';

@@ -1,5 +1,5 @@
 import type { Finding } from '@wavegate/fleet';
-import { spanText } from './go-duration.js';
+import { spanText } from '../../go-duration.js';
 import type { VeleroMeans } from './velero-means.js';
 import { runState, type VeleroBackup } from './velero-objects.js';
 import { listBackups, listSchedules, startedAt, type ScheduleState } from './velero-schedule.js';

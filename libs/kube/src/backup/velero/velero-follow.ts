@@ -1,7 +1,7 @@
 import { reason, type Reason } from '@wavegate/fleet';
 import { StepInterrupted } from '@wavegate/runtime/agent';
 import { isPassing, toKubeError } from '../../kube-error.js';
-import { spanText } from './go-duration.js';
+import { spanText } from '../../go-duration.js';
 import { API_PATIENCE_MS, VeleroFailure, type VeleroMeans, type VeleroWatcher } from './velero-means.js';
 import { runState, veleroPath, type RunState, type RunStatus, type StorageLocation } from './velero-objects.js';
 import { patienceOf, readLocation } from './velero-site.js';

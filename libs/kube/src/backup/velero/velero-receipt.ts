@@ -1,6 +1,6 @@
 import type { Receipt } from '@wavegate/fleet';
 import { countOf } from './velero-end.js';
-import { spanText } from './go-duration.js';
+import { spanText } from '../../go-duration.js';
 import { faultsOf, type VeleroProof } from './velero-proof.js';
 import type { ProofDifference } from './proof-compare.js';
 import type { RawObject } from './raw-api.js';

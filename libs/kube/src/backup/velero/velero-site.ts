@@ -1,5 +1,5 @@
 import { toKubeError } from '../../kube-error.js';
-import { fromGoDuration, spanText } from './go-duration.js';
+import { fromGoDuration, spanText } from '../../go-duration.js';
 import type { RawApi } from './raw-api.js';
 import { VELERO_API, veleroPath, type StorageLocation } from './velero-objects.js';
 

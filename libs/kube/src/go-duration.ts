@@ -1,7 +1,9 @@
 const UNIT_MS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
-  µs: 1e-3,
+  // Both of Unicode's micro signs, as in Go; escaped, for in a pattern no bundler does it (scripts/bundle.mjs).
+  '\u00b5s': 1e-3,
+  '\u03bcs': 1e-3,
   ms: 1,
   s: 1_000,
   m: 60_000,
@@ -11,7 +13,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 /** Milliseconds of a Go duration such as "1h30m0s"; null where the text is none. Kubernetes has no days. */
 export function fromGoDuration(text: string): number | null {
   if (text === '0') return 0;
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)];
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/g)];
   if (parts.length === 0 || parts.map(([all]) => all).join('') !== text) return null;
   return parts.reduce((sum, [, count = '', unit = '']) => sum + Number(count) * (UNIT_MS[unit] ?? 0), 0);
 }

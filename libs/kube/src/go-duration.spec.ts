@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fromGoDuration, spanText, toGoDuration } from './go-duration.js';
 
-describe('durations as Velero writes them', () => {
+describe('durations as Go writes them', () => {
   it('what we write is what Go prints, and is read back', () => {
     expect(toGoDuration(72 * 3_600_000)).toBe('72h0m0s');
     fc.assert(
@@ -15,6 +15,8 @@ describe('durations as Velero writes them', () => {
   it.each([
     ['1h30m', 5_400_000],
     ['1.5s', 1_500],
+    ['250\u00b5s', 0.25],
+    ['250\u03bcs', 0.25],
     ['0', 0],
     ['', null],
     ['3d', null],
