@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../kube/world/eventually.js';
 import { LabFleet } from './world/lab-fleet.js';
 import { openShop } from './world/lab-shop.js';
 import { standing } from './world/lab-standing.js';
@@ -11,6 +10,8 @@ const [OLD, NEW] = ['1.34.3', '1.34.4'];
 const PLANES = ['cp1', 'cp2', 'cp3'];
 const atEach = (nodes: readonly string[], version: string): Readonly<Record<string, string>> =>
   Object.fromEntries(nodes.map((node) => [node, version]));
+/** Three nodes, each settled before the next. */
+const LONG = { withinMs: 1_200_000 };
 /** So long judged that the way back is asked for before the commit. */
 const SOAKING = { verdict: { window: '20m', period: '1s', minSoak: '15m' } };
 
@@ -36,13 +37,11 @@ describe('a patch of three control-plane nodes that is taken back', () => {
   it('a newer patch whose three API servers are through → it is judged, and serves', async () => {
     const ask = (time: number): Promise<string> => fleet.rollOut(`patch-${time}`, { kubernetes: NEW }, SOAKING);
     id = await fleet.untilTaken('hapatch', ask, (asked) =>
-      eventually(
-        'the control plane to be judged, or a refusal',
-        async () => {
-          const { outcome, progress } = await fleet.seen(asked, 'hapatch');
-          return outcome !== null || /judge|soak/i.test(`${progress?.phase} ${progress?.reason.text}`);
-        },
-        { withinMs: 1_200_000, everyMs: 1_000 },
+      fleet.untilSeen(
+        { id: asked, name: 'hapatch' },
+        ({ outcome, progress }) =>
+          outcome !== null || /judge|soak/i.test(`${progress?.phase} ${progress?.reason.text}`),
+        LONG,
       ),
     );
     expect((await standing(lab)).apiServers).toEqual(atEach(PLANES, NEW));
@@ -52,13 +51,10 @@ describe('a patch of three control-plane nodes that is taken back', () => {
   it('back with the approval → rung 3 on each, nothing written meanwhile is lost, nothing stays closed', async () => {
     const asked = { scope: 'cluster', cluster: 'hapatch', approveRungs: [3] };
     await fleet.hub.call('POST', `/rollouts/${id}/rollback`, asked);
-    const outcome = await eventually(
-      'the way back to end',
-      async () => {
-        const seen = await fleet.seen(id, 'hapatch');
-        return seen.phase === 'done' && seen.outcome;
-      },
-      { withinMs: 1_200_000, everyMs: 1_000 },
+    const outcome = await fleet.untilSeen(
+      { id, name: 'hapatch' },
+      (seen) => seen.phase === 'done' && seen.outcome,
+      LONG,
     );
 
     expect([outcome.kind, outcome.text]).toEqual(['rolledBack', expect.stringContaining('rung 3')]);

@@ -30,14 +30,7 @@ describe('a patch of the control plane that is taken back', () => {
     fleet.hub.call('POST', `/rollouts/${id}/rollback`, { scope: 'cluster', cluster: 'patch', approveRungs });
 
   const wentBack = () =>
-    eventually(
-      'the way back to end',
-      async () => {
-        const { outcome } = await fleet.seen(id, 'patch');
-        return outcome?.kind === 'rolledBack' && outcome;
-      },
-      { withinMs: 900_000, everyMs: 1_000 },
-    );
+    fleet.untilSeen({ id, name: 'patch' }, ({ outcome }) => outcome?.kind === 'rolledBack' && outcome);
 
   it('a newer patch whose control plane is through → it is judged, and serves', async () => {
     id = await fleet.rollOut('soak-long', { kubernetes: NEW }, soaking('15m'));
@@ -52,13 +45,9 @@ describe('a patch of the control plane that is taken back', () => {
 
   it('asked for without the approval of rung 3 → stopped, nothing goes back, and the reason says so', async () => {
     await rollBack([]);
-    const { reason, outcome } = await eventually(
-      'the refusal',
-      async () => {
-        const seen = await fleet.seen(id, 'patch');
-        return seen.phase === 'done' && seen.reason.code === 'no_rung_applies' && seen;
-      },
-      { withinMs: 300_000, everyMs: 1_000 },
+    const { reason, outcome } = await fleet.untilSeen(
+      { id, name: 'patch' },
+      (seen) => seen.phase === 'done' && seen.reason.code === 'no_rung_applies' && seen,
     );
     expect([reason.params['committed'], outcome?.kind]).toEqual([NEW, 'halted']);
     expect((await standing(lab)).apiServers).toEqual({ cp1: NEW });

@@ -67,6 +67,8 @@ export class LabAgent {
 
 /** A real hub and the real agents of some labs. */
 export class LabFleet {
+  readonly #told = new Map<string, string>();
+
   private constructor(
     readonly dir: string,
     readonly hub: HubProcess,
@@ -141,17 +143,12 @@ export class LabFleet {
     return found;
   }
 
-  /** Waits while the rollout works, and says each new line of progress of each cluster on the way. */
+  /** Waits while the rollout works. */
   async untilEnded(id: string, withinMs: number): Promise<SeenRollout> {
-    const told = new Map<string, string>();
     return eventually(
       `rollout ${id} to end`,
       async () => {
-        for (const { name, phase, reason, progress } of await this.clusters(id)) {
-          const line = `${name}: ${phase}, ${progress ? `${progress.phase}: ${progress.reason.text}` : reason.text}`;
-          if (told.get(name) !== line) say(line);
-          told.set(name, line);
-        }
+        await this.#look(id);
         const seen = await this.hub.call<SeenRollout>('GET', `/rollouts/${id}`);
         return seen.state !== 'running' && seen;
       },
@@ -159,16 +156,37 @@ export class LabFleet {
     );
   }
 
+  /** Waits until what is seen of a cluster is what the case needs. */
+  async untilSeen<T>(
+    { id, name }: { readonly id: string; readonly name: string },
+    holds: (seen: SeenCluster) => T | false | null,
+    { withinMs = 900_000, everyMs = 1_000 } = {},
+  ): Promise<T> {
+    const ask = async (): Promise<T | false | null> => {
+      const seen = (await this.#look(id)).find((one) => one.name === name);
+      return seen ? holds(seen) : null;
+    };
+    return eventually(`${name} to come to that point`, ask, { withinMs, everyMs });
+  }
+
+  /** Looks often: some points pass within a second. */
   untilProgress(id: string, name: string, holds: (text: string) => boolean, withinMs = 900_000): Promise<string> {
-    return eventually(
-      `${name} to come to that point`,
-      async () => {
-        const { progress } = await this.seen(id, name);
-        const text = progress ? `${progress.phase}: ${progress.reason.code} ${progress.reason.text}` : '';
-        return holds(text) && text;
-      },
-      { withinMs, everyMs: 200 },
-    );
+    const point = ({ progress }: SeenCluster): string | false => {
+      const text = progress ? `${progress.phase}: ${progress.reason.code} ${progress.reason.text}` : '';
+      return holds(text) && text;
+    };
+    return this.untilSeen({ id, name }, point, { withinMs, everyMs: 200 });
+  }
+
+  /** The clusters of a rollout; each new line of progress is said. */
+  async #look(id: string): Promise<readonly SeenCluster[]> {
+    const clusters = await this.clusters(id);
+    for (const { name, phase, reason, progress } of clusters) {
+      const line = `${name}: ${phase}, ${progress ? `${progress.phase}: ${progress.reason.text}` : reason.text}`;
+      if (this.#told.get(name) !== line) say(line);
+      this.#told.set(name, line);
+    }
+    return clusters;
   }
 
   async stop(): Promise<void> {
