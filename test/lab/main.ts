@@ -13,8 +13,8 @@ import { whyNoLab } from './world/container-engine.js';
 
 const HELP = `usage:
   make lab-up [SHAPE=${Object.keys(SHAPES).join('|')}] [NAME=play] [VERSION=1.34.4] [TO=1.35.4]
-  make lab [CASE=a] [JOBS=2]         every case, or one by its letter or name (CASE=patch-taken-back): each raises the clusters it needs and takes
-                                     them down; JOBS side by side, but those of five nodes one at a time
+  make lab [CASE=a] [JOBS=2]         every case, or some by letter or name (CASE=a,patch-taken-back): each raises the clusters it needs and
+                                     takes them down; JOBS side by side, but those of five nodes one at a time
   make lab-down [NAME=play]          without NAME: every lab, and the container engine started for them
 `;
 
@@ -70,14 +70,15 @@ async function ready(): Promise<void> {
 /** The cases are tests: a file `case-a-….spec.ts` each, asked for by its letter, and those without one, by their name. */
 function casesNamed(wanted = ''): readonly LabCase[] {
   const folder = join('test', 'lab');
-  const start = /^[a-z]$/.test(wanted) ? `case-${wanted}-` : wanted;
   const names = readdirSync(join(repositoryRoot(), folder)).filter((name) => name.endsWith('.spec.ts'));
-  const chosen = names.filter((name) => name.startsWith(start));
-  if (chosen.length === 0) {
+  const chosen = wanted.split(',').flatMap((each) => {
+    const start = /^[a-z]$/.test(each) ? `case-${each}-` : each;
+    const found = names.filter((name) => name.startsWith(start));
+    if (found.length > 0) return found;
     const known = names.map((name) => name.replace(/^case-([a-z])-.*/, '$1').replace(/[.]spec[.]ts$/, ''));
-    throw new Error(`CASE=${wanted} is no case; there are ${known.join(', ')}`);
-  }
-  return chosen.map((name) => {
+    throw new Error(`CASE=${each} is no case; there are ${known.join(', ')}`);
+  });
+  return [...new Set(chosen)].map((name) => {
     const path = join(folder, name);
     return { path, text: readFileSync(join(repositoryRoot(), path), 'utf8') };
   });
