@@ -65,7 +65,7 @@ export async function startLab(wish: LabWish): Promise<Lab> {
   }
   const cramped = whyNoRoom(wish.shape);
   if (cramped) throw new Error(cramped);
-  const subnet = await freeSubnet(engine);
+  const subnet = await layNetwork(engine, wish.name);
   const lab = new StandingLab(wish, stock, subnet);
   try {
     await raise(lab, wish, stock, subnet);
@@ -78,19 +78,15 @@ export async function startLab(wish: LabWish): Promise<Lab> {
 }
 
 async function raise(lab: StandingLab, wish: LabWish, stock: LabStock, subnet: string): Promise<void> {
-  const { engine } = stock;
-  const network = containerName(wish.name, 'net');
-  await engine.docker([
-    ...['network', 'create', '--label', `${LAB_LABEL}=${wish.name}`, '--subnet', `${subnet}.0/24`],
-    ...['--gateway', gatewayAddress(subnet), network],
-  ]);
   await timed(`${lab.nodes.length} nodes booted, images loaded, Kubernetes ${wish.version} installed by apt`, () =>
     inPairs(lab.nodes, async (node) => {
       await lab.boot(node);
       await node.installKubernetes(wish.version);
     }),
   );
-  if (SHAPES[wish.shape].controlPlanes > 1) await startBalancer(lab, network, subnet, stock.balancerArchive);
+  if (SHAPES[wish.shape].controlPlanes > 1) {
+    await startBalancer(lab, containerName(wish.name, 'net'), subnet, stock.balancerArchive);
+  }
   await formCluster(lab, wish, subnet);
 }
 
@@ -135,6 +131,17 @@ async function formCluster(lab: StandingLab, wish: LabWish, subnet: string): Pro
   );
   await lab.layPodNetwork();
   await timed('every node Ready, CoreDNS and kube-proxy rolled out', () => lab.settled());
+}
+
+/** A network of the lab's own. Another lab that is raised in the same moment may be faster to take the subnet. */
+async function layNetwork(engine: ContainerEngine, lab: string): Promise<string> {
+  for (let left = 5; ; left -= 1) {
+    const subnet = await freeSubnet(engine);
+    const of = ['--label', `${LAB_LABEL}=${lab}`, '--subnet', `${subnet}.0/24`, '--gateway', gatewayAddress(subnet)];
+    const { code, stderr } = await engine.tryDocker(['network', 'create', ...of, containerName(lab, 'net')]);
+    if (code === 0) return subnet;
+    if (left === 0 || !/overlaps/i.test(stderr)) throw new Error(`no network for lab ${lab}: ${stderr.trim()}`);
+  }
 }
 
 /** Outside of what the engine and this machine use already. */
