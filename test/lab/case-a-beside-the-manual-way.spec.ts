@@ -19,7 +19,10 @@ const costs = new Map<string, Cost>();
 async function raised(name: string): Promise<{ readonly lab: Lab; readonly probe: OutageProbe }> {
   const lab = await startLab({ name, shape: 'single', version: '1.34.4', upgradableTo: ['1.35.4'] });
   open.push(lab);
-  return { lab, probe: new OutageProbe(lab, await openShop(lab)) };
+  const probe = new OutageProbe(lab, await openShop(lab));
+  // Also where the case fails before it counts: an open probe keeps the run from ending.
+  open.push({ stop: async () => probe.end() });
+  return { lab, probe };
 }
 
 function counted(who: string, probe: OutageProbe): void {
